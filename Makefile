@@ -1,0 +1,53 @@
+# Two commands: `make app` starts the explorer, `make test` runs every test. Both set up what is missing first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+# `make app DATA=/path/to/HAM10000` makes your own copy of the data known.
+ifdef DATA
+export DPCORE_DATA := $(DATA)
+endif
+
+.PHONY: app test setup setup-dev browser lint bench sweep clean
+
+app: setup
+	@$(BIN)/python -m streamlit run app.py
+
+test: setup-dev browser
+	@$(BIN)/python -m pytest
+
+setup: $(VENV)/.installed
+
+setup-dev: $(VENV)/.installed-dev
+
+browser: setup-dev
+	@tests/browser/ensure_chromium.sh $(BIN)/python
+
+# torch comes first and alone, so that an index holding only its CPU build is honoured.
+$(VENV)/.installed: requirements.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 …"; exit 1; }
+	@echo "Setting up $(VENV) (a few minutes the first time) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(INSTALL) "$$(grep '^torch==' requirements.txt)"
+	@$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@echo "Adding what the tests need …"
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+lint: setup-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup-dev browser
+	@$(BIN)/python -m benchmarks
+
+sweep: setup
+	@$(BIN)/python -m dpcore sweep --plan default
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,6 @@
+"""The science of A Pinch of Privacy: datasets, privacy, training, attacks, results and sweeps.
+
+Imports neither streamlit nor plotly. Only `models`, `training`, `attacks` and `sweep` import torch.
+"""
+
+__version__ = "0.1.0"

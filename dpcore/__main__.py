@@ -1,0 +1,18 @@
+"""`python -m dpcore …`: the command line. Each command lives in `dpcore/cli/` and imports torch only when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from dpcore.cli import privacy, results, sweep
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(privacy.calibrate)
+app.command()(privacy.risk)
+app.command()(sweep.sweep)
+app.command()(sweep.tune)
+app.command()(sweep.verify)
+app.command()(results.results)
+
+if __name__ == "__main__":
+    app(prog_name="python -m dpcore")

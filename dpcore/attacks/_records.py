@@ -1,0 +1,95 @@
+"""The two kinds of record an attack takes, pictures and table rows, as the attacked model sees them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dpcore.errors import InvalidValue
+
+PICTURE_SIDE = 128
+PICTURE_SHAPE = (PICTURE_SIDE, PICTURE_SIDE, 3)
+#: Pictures with a smaller share of non-zero pixels are left out, as Ziller et al. (2024) do.
+MIN_NONZERO_SHARE = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordKind:
+    """What everyone, the attacker included, knows about records of one kind before seeing any."""
+
+    model: str
+    record_shape: tuple[int, ...]
+    #: A typical value and a typical spread of one pixel or feature, as the model sees it.
+    mean: float
+    spread: float
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether records are pictures rather than rows of a table."""
+        return len(self.record_shape) == 3
+
+
+def kind_of(records: NDArray[Any]) -> RecordKind:
+    """Returns the kind of valid records: pictures seen as (3, 128, 128) in [0, 1], rows as they are.
+
+    Args:
+        records: uint8 (n, 128, 128, 3) or finite float32 (n, features), n ≥ 1.
+
+    Raises:
+        InvalidValue: for anything else.
+    """
+    if not isinstance(records, np.ndarray):
+        raise InvalidValue(f"records must be a numpy array, but is {type(records).__name__}.")
+    is_pictures = records.dtype == np.uint8 and records.shape[1:] == PICTURE_SHAPE
+    is_rows = records.dtype == np.float32 and records.ndim == 2
+    if not (is_pictures or is_rows) or records.size == 0:
+        raise InvalidValue(
+            "records must be uint8 of shape (n, 128, 128, 3) or float32 of shape (n, features) and not empty, "
+            f"but is {records.dtype} of shape {records.shape}."
+        )
+    if is_pictures:
+        channels_first = (3, PICTURE_SIDE, PICTURE_SIDE)
+        return RecordKind(model="small_cnn", record_shape=channels_first, mean=0.5, spread=0.25, low=0.0, high=1.0)
+    if not np.isfinite(records).all():
+        bad = int(np.count_nonzero(~np.isfinite(records)))
+        raise InvalidValue(f"records must hold finite numbers only, but {bad} of {records.size} values are not.")
+    return RecordKind(model="mlp", record_shape=records.shape[1:], mean=0.0, spread=1.0)
+
+
+def worth_attacking(records: NDArray[Any]) -> NDArray[np.bool_]:
+    """Returns (n,): False for pictures that are black but for less than 10 % of their pixels.
+
+    Raises:
+        InvalidValue: if that leaves no record.
+    """
+    if records.ndim == 2:
+        return np.ones(len(records), dtype=bool)
+    shares = (records != 0).any(axis=-1).mean(axis=(1, 2))
+    worth: NDArray[np.bool_] = shares >= MIN_NONZERO_SHARE
+    if not worth.any():
+        raise InvalidValue(
+            "records must hold a picture with at least 10 % non-zero pixels, "
+            f"but the brightest of {len(worth)} has {shares.max():.1%}."
+        )
+    return worth
+
+
+def to_model_input(records: NDArray[Any]) -> NDArray[np.float32]:
+    """Returns (n, *record_shape): pictures with channels first and pixels in [0, 1], rows unchanged."""
+    if records.ndim == 2:
+        return records.astype(np.float32, copy=False)
+    return np.ascontiguousarray(records.transpose(0, 3, 1, 2), dtype=np.float32) / np.float32(255)
+
+
+def from_flat(flat: NDArray[np.float32], kind: RecordKind) -> NDArray[Any]:
+    """Returns flat (n, d) model inputs as records: uint8 (n, 128, 128, 3) or float32 (n, features)."""
+    if not kind.is_picture:
+        return flat
+    pictures = flat.reshape(-1, *kind.record_shape).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(np.rint(pictures * 255).astype(np.uint8))

@@ -1,0 +1,137 @@
+"""Pictures of the attack: the five best reconstructions beside their originals, and pictures that may be shown."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from skimage import data
+
+from dpcore.attacks._records import PICTURE_SHAPE, PICTURE_SIDE
+from dpcore.attacks.evaluate import PreparedAttack
+from dpcore.errors import InvalidValue
+
+TOP = 5
+#: A strip of pure noise must stay small enough for a page that swaps strips as the slider moves.
+MAX_STRIP_BYTES = 45_000
+_QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gallery:
+    """The five best reconstructions by one-look error at one setting, best first; the same five for all looks."""
+
+    #: (5,) places in the attacked records.
+    index: NDArray[np.int64]
+    #: uint8 (5, 128, 128, 3) each.
+    originals: NDArray[np.uint8]
+    one_look: NDArray[np.uint8]
+    all_looks: NDArray[np.uint8]
+    #: (5,) 1 − SSIM each.
+    errors_one_look: NDArray[np.float64]
+    errors_all_looks: NDArray[np.float64]
+
+
+def best_gallery(attack: PreparedAttack, *, noise_multiplier: float, looks: int) -> Gallery:
+    """Returns the five pictures that one look rebuilds best, as one look and `looks` looks show them.
+
+    Args:
+        attack: prepared on at least five pictures that are not mostly black.
+        noise_multiplier: noise standard deviation / clipping norm, ≥ 0.
+        looks: all the looks the attacker has, ≥ 1.
+
+    Raises:
+        InvalidValue: if an argument breaks its rule.
+    """
+    if attack.records.ndim != 4 or attack.candidates < TOP:
+        raise InvalidValue(f"attack must hold at least {TOP} pictures, but holds {attack.candidates} attacked records.")
+    one = attack.scores(noise_multiplier=noise_multiplier, looks=1)
+    every = attack.scores(noise_multiplier=noise_multiplier, looks=looks)
+    index = np.argsort(one.error, kind="stable")[:TOP]  # NaN, left out, sorts last
+    chosen = [int(i) for i in index]
+    return Gallery(
+        index=index,
+        originals=attack.records[index].astype(np.uint8, copy=False),
+        one_look=attack.reconstruct(noise_multiplier=noise_multiplier, looks=1, index=chosen).astype(np.uint8),
+        all_looks=attack.reconstruct(noise_multiplier=noise_multiplier, looks=looks, index=chosen).astype(np.uint8),
+        errors_one_look=one.error[index],
+        errors_all_looks=every.error[index],
+    )
+
+
+def encode_strip(pictures: NDArray[np.uint8]) -> bytes:
+    """Returns pictures side by side as one WebP file, at the best quality that keeps five of them below 45 kB.
+
+    Args:
+        pictures: uint8 (n, 128, 128, 3), n ≥ 1; five make a strip of 640 × 128 pixels.
+
+    Raises:
+        InvalidValue: for another dtype or shape.
+    """
+    if pictures.dtype != np.uint8 or pictures.shape[1:] != PICTURE_SHAPE or len(pictures) == 0:
+        raise InvalidValue(
+            f"pictures must be uint8 of shape (n, 128, 128, 3), but is {pictures.dtype} of shape {pictures.shape}."
+        )
+    strip = Image.fromarray(np.hstack(list(pictures)))
+    encoded = b""
+    for quality in _QUALITIES:
+        buffer = io.BytesIO()
+        strip.save(buffer, "WEBP", quality=quality, method=4)
+        encoded = buffer.getvalue()
+        if len(encoded) <= MAX_STRIP_BYTES * len(pictures) / TOP:
+            break
+    return encoded
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandIns:
+    """Medical pictures that scikit-image ships, to show in place of a dataset whose images may not be shown."""
+
+    #: uint8 (n, 128, 128, 3).
+    records: NDArray[np.uint8]
+    #: (n,) what each picture shows and where it is from.
+    captions: tuple[str, ...]
+    #: One line for all of them.
+    source: str
+
+
+_RETINA = "Human retina, M. Häggström 2014 (CC0), from scikit-image"
+_TISSUE = "Colon tissue, FHL2 staining, CMMI (no known copyright restrictions), from scikit-image"
+_VESSELS = "Retina with microaneurysms, A. Maier, HRF database (CC0), from scikit-image"
+_CELL = "Cell in saline, phase image, P. Müller 2018 (CC0), from scikit-image"
+
+
+def stand_in_pictures() -> StandIns:
+    """Returns 31 distinct pictures at 128 px cut from four images inside the scikit-image package; no download."""
+    retina = Image.fromarray(data.retina())
+    # The corners of the round fundus photograph are black.
+    corners = {(0, 0), (0, 3), (3, 0), (3, 3)}
+    captioned = [
+        (_RETINA, [_resized(retina, PICTURE_SIDE), *_tiles(_resized(retina, 4 * PICTURE_SIDE), skip=corners)]),
+        (_TISSUE, _tiles(np.asarray(data.immunohistochemistry()))),
+        (_VESSELS, [_resized(Image.fromarray(data.microaneurysms()), PICTURE_SIDE)]),
+        (_CELL, [_resized(Image.fromarray(data.cell()[256:496, 306:546]), PICTURE_SIDE)]),
+    ]
+    return StandIns(
+        records=np.stack([picture for _, pictures in captioned for picture in pictures]),
+        captions=tuple(caption for caption, pictures in captioned for _ in pictures),
+        source="retina, colon tissue and a cell: images that come with scikit-image",
+    )
+
+
+def _resized(image: Image.Image, side: int) -> NDArray[np.uint8]:
+    return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS))
+
+
+def _tiles(picture: NDArray[np.uint8], *, skip: set[tuple[int, int]] | None = None) -> list[NDArray[np.uint8]]:
+    """Cuts a picture into tiles of 128 × 128 pixels, row by row; `skip` holds (row, column) of tiles to leave."""
+    rows, columns = picture.shape[0] // PICTURE_SIDE, picture.shape[1] // PICTURE_SIDE
+    return [
+        picture[r * PICTURE_SIDE : (r + 1) * PICTURE_SIDE, c * PICTURE_SIDE : (c + 1) * PICTURE_SIDE]
+        for r in range(rows)
+        for c in range(columns)
+        if (r, c) not in (skip or set())
+    ]

@@ -1,0 +1,1 @@
+"""Commands of `python -m dpcore`; importing them imports no torch."""

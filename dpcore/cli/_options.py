@@ -1,0 +1,22 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PlanOption = Annotated[str, typer.Option(help="Name of a shipped plan, or a TOML file.")]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Your copy of HAM10000: npz file or folder. Default: DPCORE_DATA.")
+]
+OutOption = Annotated[Path, typer.Option(help="Folder of the results.")]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Processes at a time.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+DatasetOption = Annotated[str, typer.Option(help="Registry name, such as ham10000.")]
+DatasetsOption = Annotated[list[str] | None, typer.Option(help="Only these datasets; the others keep their results.")]
+WorkOption = Annotated[Path, typer.Option(help="Folder of finished cells; a second start resumes from it.")]
+
+CORES = os.cpu_count() or 1

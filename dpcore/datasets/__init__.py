@@ -1,0 +1,22 @@
+"""What there is to learn from: three datasets behind one registry.
+
+Importing this package and asking for names, specs or status is cheap: scikit-learn and PIL load with the data.
+"""
+
+from dpcore.datasets.registry import load, load_attack_records, names, spec, status
+from dpcore.datasets.spec import AttackRecords, Dataset, DatasetSpec, DataStatus, Split
+from dpcore.datasets.splits import split_by_group
+
+__all__ = [
+    "AttackRecords",
+    "DataStatus",
+    "Dataset",
+    "DatasetSpec",
+    "Split",
+    "load",
+    "load_attack_records",
+    "names",
+    "spec",
+    "split_by_group",
+    "status",
+]

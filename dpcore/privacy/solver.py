@@ -1,0 +1,62 @@
+"""A root finder that knows nothing of its problem and promises the safe side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from scipy.optimize import brentq
+
+from dpcore.errors import CalibrationError
+
+
+def smallest_safe(
+    excess: Callable[[float], float], *, start: float, step: float, tolerance: float, limits: tuple[float, float]
+) -> float:
+    """Returns x with excess(x) ≤ 0 and x at most `tolerance` above the place where the sign changes.
+
+    `excess` falls as x grows; jumps are allowed. If it is ≤ 0 everywhere, returns limits[0]. Raises CalibrationError
+    if it is above 0 up to limits[1].
+    """
+    known: dict[float, float] = {}
+
+    def remembered(x: float) -> float:
+        if x not in known:
+            known[x] = excess(x)
+        return known[x]
+
+    unsafe, safe = _bracket(remembered, start=min(max(start, limits[0]), limits[1]), step=step, limits=limits)
+    if unsafe == safe:
+        return safe
+    if safe - unsafe > tolerance:
+        root = brentq(remembered, unsafe, safe, xtol=tolerance / 4, rtol=1e-15, maxiter=200)
+    else:
+        root = safe
+    good = min(x for x, value in known.items() if value <= 0)
+    margin = tolerance / 2
+    while good > root + tolerance:
+        if remembered(min(root + margin, good)) <= 0:
+            good = min(root + margin, good)
+        margin *= 2
+        if root + margin >= good:
+            break
+    return good
+
+
+def _bracket(
+    excess: Callable[[float], float], *, start: float, step: float, limits: tuple[float, float]
+) -> tuple[float, float]:
+    here = start
+    if excess(here) > 0:
+        while True:
+            if here >= limits[1]:
+                raise CalibrationError(f"No value up to {limits[1]:g} meets the target.")
+            there = min(here + step, limits[1])
+            if excess(there) <= 0:
+                return here, there
+            here, step = there, 2 * step
+    while here > limits[0]:
+        there = max(here - step, limits[0])
+        if excess(there) > 0:
+            return there, here
+        here, step = there, 2 * step
+    return here, here

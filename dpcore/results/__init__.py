@@ -1,0 +1,1 @@
+"""Result types and the precomputed store. Never imports torch."""

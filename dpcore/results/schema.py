@@ -1,0 +1,106 @@
+"""The tables of `precomputed/` and their columns. One home for their meaning.
+
+`target_epsilon` is the nominal budget asked of the RDP accountant; it is NaN (null in JSON) without DP, and then
+`noise_multiplier` is 0 and every ε is infinite.
+"""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 1
+
+#: Privacy budgets of the default sweep; NO_DP stands behind them on every axis.
+EPSILONS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 20.0, 32.0, 100.0, 1e3, 1e4, 1e6, 1e9, 1e12, 1e15)
+
+#: A reconstruction whose error is below this share counts as successful (Ziller et al. use 10 %).
+ETA = 0.1
+
+#: One row a training run.
+RUNS = {
+    "dataset": "registry name",
+    "model": "architecture",
+    "target_epsilon": "nominal budget (RDP), NaN without DP",
+    "seed": "0, 1, …",
+    "delta": "of (ε, δ)-DP",
+    "noise_multiplier": "noise standard deviation / clipping norm; 0 without DP",
+    "max_grad_norm": "clipping norm, L2; NaN without DP",
+    "sample_rate": "Poisson inclusion probability of a record in a step",
+    "steps": "noisy gradient releases",
+    "epochs": "passes over the training records in expectation",
+    "expected_batch_size": "sample_rate × num_train",
+    "num_train": "training records",
+    "learning_rate": "of NAdam",
+    "epsilon_rdp": "spent, counted as in the paper (RDP, Opacus' orders)",
+    "epsilon_tight": "spent, counted tightly",
+    "mcc": "Matthews correlation coefficient on the test records",
+    "balanced_accuracy": "mean of sensitivity and specificity on the test records",
+    "auc": "area under the ROC curve on the test records",
+    "seconds": "wall-clock seconds of the training",
+    "watt_hours": "estimated: seconds × watts assumed for one core (see manifest)",
+}
+
+#: One row a dataset and budget: the runs summarised over seeds, with the proven risks of their mechanism.
+POINTS = {
+    **{k: RUNS[k] for k in ("dataset", "model", "target_epsilon", "delta", "noise_multiplier", "sample_rate", "steps")},
+    **{k: RUNS[k] for k in ("epochs", "num_train", "epsilon_rdp", "epsilon_tight")},
+    "seeds": "number of runs",
+    "mcc_mean": "mean of mcc over seeds",
+    "mcc_sd": "sample standard deviation (ddof = 1) of mcc over seeds",
+    "balanced_accuracy_mean": "mean over seeds",
+    "balanced_accuracy_sd": "sample standard deviation over seeds",
+    "auc_mean": "mean over seeds",
+    "auc_sd": "sample standard deviation over seeds",
+    "share_of_no_dp": "mcc_mean / mcc_mean without DP",
+    "p_ttest": "two-sided Student's t-test of mcc against no DP (NaN on the no-DP row)",
+    "p_tost": "two one-sided tests of equivalence with no DP within ± tost_margin (NaN on the no-DP row)",
+    "tost_margin": "equivalence margin in MCC",
+    "seconds_mean": "mean wall-clock seconds of a run",
+    "watt_hours_mean": "mean estimated energy of a run",
+    "kappa": "chance of a match without the release, 1 / num_train",
+    "worst_case": "proven bound on the attacker who holds the image, probability",
+    "relaxed": "proven bound on the attacker who does not hold the image, probability",
+    "advantage": "proven bound on membership advantage, max(TPR − FPR)",
+}
+
+#: The proven bounds on a fine grid of budgets, for the curves.
+BOUNDS = {
+    k: POINTS[k] for k in ("dataset", "epsilon_rdp", "epsilon_tight", "noise_multiplier", "worst_case", "relaxed")
+}
+
+#: One row an attacked record: the real attack, measured.
+ATTACKS = {
+    "dataset": "registry name whose mechanism (σ) was attacked",
+    "records": "what was attacked: 'ham10000_sample_128', 'skin_phantom_128', 'breast_cancer', …",
+    "target_epsilon": RUNS["target_epsilon"],
+    "noise_multiplier": RUNS["noise_multiplier"],
+    "looks": "number of noisy gradients of the same record that were averaged",
+    "record": "index of the attacked record",
+    "error": "1 − SSIM of the reconstruction (images) or relative L2 error (tabular); lower = better attack",
+    "psnr": "peak signal-to-noise ratio in dB (images; NaN for tabular)",
+    "correlation": "normalised correlation of original and reconstruction",
+    "matched": "whether the attacker picked the right record among `candidates`",
+    "candidates": "number of candidates M the attacker chose from",
+}
+
+#: One row a strip of five pictures.
+GALLERY = {
+    "dataset": "registry name shown next to",
+    "source": "what the pictures are, for the caption",
+    "stand_in": "whether the pictures stand in for a dataset whose images may not be shown",
+    "target_epsilon": RUNS["target_epsilon"],
+    "looks": "0 for the originals, else the number of gradients averaged",
+    "file": "path below precomputed/, WebP, five square pictures side by side",
+    "errors": "list of five: 1 − SSIM against the original (0 for originals)",
+}
+
+#: One row a tried setting: clipping norm and epochs, tuned once at ε = 8 on the validation records.
+TUNING = {
+    "dataset": "registry name",
+    "target_epsilon": "budget of the tuning",
+    "max_grad_norm": "clipping norm tried",
+    "epochs": "passes over the training records tried",
+    "seeds": "number of runs",
+    "mcc_mean": "mean MCC on the validation records",
+    "mcc_sd": "sample standard deviation of that MCC",
+}
+
+TABLES = {"runs": RUNS, "points": POINTS, "bounds": BOUNDS, "attacks": ATTACKS, "gallery": GALLERY, "tuning": TUNING}

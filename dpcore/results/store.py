@@ -1,0 +1,100 @@
+"""Reads and writes `precomputed/`: Parquet tables, gallery pictures and a manifest with a SHA-256 of each file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dpcore.errors import ResultsUnavailable
+from dpcore.results.schema import SCHEMA_VERSION, TABLES
+
+DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "precomputed"
+
+
+def sha256(path: Path) -> str:
+    """Returns the SHA-256 of a file as 64 hexadecimal digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrecomputedStore:
+    """A folder made by `python -m dpcore sweep`; read-only for everyone else."""
+
+    folder: Path = DEFAULT_FOLDER
+
+    def manifest(self) -> dict[str, Any]:
+        """Returns the manifest; raises ResultsUnavailable if it is missing, unreadable or of another schema."""
+        path = self.folder / "manifest.json"
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ResultsUnavailable(
+                "There are no precomputed results yet: run “python -m dpcore sweep --plan default”."
+            ) from None
+        except (OSError, ValueError):
+            raise ResultsUnavailable("The manifest of the precomputed results cannot be read.") from None
+        found = manifest.get("schema_version") if isinstance(manifest, dict) else None
+        if found != SCHEMA_VERSION:
+            raise ResultsUnavailable(
+                f"The precomputed results must have schema version {SCHEMA_VERSION}, but have {found!r}."
+            )
+        return manifest
+
+    def table(self, name: str, dataset: str | None = None) -> pd.DataFrame:
+        """Returns a table of `schema.TABLES`, all rows or those of one dataset; raises ResultsUnavailable."""
+        try:
+            frame = pd.read_parquet(self.folder / f"{name}.parquet")
+        except Exception:
+            raise ResultsUnavailable(f"The table “{name}” of the precomputed results is missing or damaged.") from None
+        missing = set(TABLES[name]) - set(frame.columns)
+        if missing:
+            raise ResultsUnavailable(
+                f"The table “{name}” of the precomputed results lacks the columns {sorted(missing)}."
+            )
+        if dataset is None:
+            return frame
+        rows = frame[frame["dataset"] == dataset].reset_index(drop=True)
+        if rows.empty:
+            raise ResultsUnavailable(f"The table “{name}” of the precomputed results has no rows for “{dataset}”.")
+        return rows
+
+    def picture(self, file: str) -> bytes:
+        """Returns the bytes of a gallery picture; raises ResultsUnavailable if it is not in the manifest or missing."""
+        if file not in self.manifest()["files"]:
+            raise ResultsUnavailable(f"The gallery has no picture “{file}”.")
+        try:
+            return (self.folder / file).read_bytes()
+        except OSError:
+            raise ResultsUnavailable(f"The gallery picture “{file}” is missing.") from None
+
+    def damaged_files(self) -> list[str]:
+        """Returns the files of the manifest that are missing or whose SHA-256 differs."""
+        files: dict[str, str] = self.manifest()["files"]
+        return [
+            name
+            for name, digest in files.items()
+            if not (self.folder / name).is_file() or sha256(self.folder / name) != digest
+        ]
+
+
+def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:
+    """Writes a table of `schema.TABLES` with its columns in their documented order."""
+    columns = list(TABLES[name])
+    frame[columns].to_parquet(folder / f"{name}.parquet", index=False, compression="zstd")
+
+
+def write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    """Writes manifest.json: `facts`, the schema version, and the SHA-256 of every other file below `folder`."""
+    files = {
+        path.relative_to(folder).as_posix(): sha256(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "manifest.json"
+    }
+    manifest = {"schema_version": SCHEMA_VERSION, **facts, "files": files}
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=False)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")

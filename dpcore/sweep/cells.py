@@ -1,0 +1,141 @@
+"""The cells of a sweep: one training run, or one attacked mechanism. Each is a function of plain settings."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from dpcore import datasets as registry
+from dpcore.attacks import PreparedAttack
+from dpcore.datasets.spec import Dataset
+from dpcore.privacy import (
+    DpSgdMechanism,
+    NonPrivate,
+    PrivacyTarget,
+    calibrate,
+    get_epsilon_from_mechanism,
+)
+from dpcore.sweep.plan import DatasetPlan
+from dpcore.training import TrainingConfig, train
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One unit of work; its settings alone decide its result."""
+
+    kind: str  # "run" or "attack"
+    dataset: DatasetPlan
+    #: Nominal budget of the RDP accountant; None without DP.
+    target_epsilon: float | None
+    delta: float
+    #: Of the run; the attack's own draws have a fixed seed.
+    seed: int = 0
+    data_path: str | None = None
+
+
+@cache
+def load_dataset(name: str, data_path: str | None) -> Dataset:
+    """Returns a dataset, loaded once in this process."""
+    return registry.load(name, data_path=Path(data_path) if data_path else None)
+
+
+@cache
+def _prepared_attack(name: str, data_path: str | None) -> tuple[PreparedAttack, str]:
+    attacked = registry.load_attack_records(name, data_path=Path(data_path) if data_path else None)
+    return PreparedAttack(attacked.records, seed=0), attacked.name
+
+
+@cache
+def mechanism_for(
+    config: TrainingConfig, num_train: int, target_epsilon: float | None, delta: float
+) -> DpSgdMechanism | NonPrivate:
+    """Returns the mechanism of a nominal (RDP) budget, or NonPrivate for None."""
+    if target_epsilon is None:
+        return NonPrivate()
+    target = PrivacyTarget(epsilon=target_epsilon, delta=delta, accountant="rdp")
+    return calibrate(target, sample_rate=config.sample_rate(num_train), steps=config.steps(num_train))
+
+
+def spent(privacy: DpSgdMechanism | NonPrivate, delta: float) -> dict[str, float]:
+    """Returns the noise multiplier and ε by both accountants; 0 and infinite without DP."""
+    if isinstance(privacy, NonPrivate):
+        return {"noise_multiplier": 0.0, "epsilon_rdp": math.inf, "epsilon_tight": math.inf}
+    return {
+        "noise_multiplier": privacy.noise_multiplier,
+        "epsilon_rdp": get_epsilon_from_mechanism(privacy, delta=delta, accountant="rdp"),
+        "epsilon_tight": get_epsilon_from_mechanism(privacy, delta=delta, accountant="tight"),
+    }
+
+
+def run_cell(cell: Cell) -> list[dict[str, Any]]:
+    """Returns the rows of a cell: one row of `schema.RUNS` less energy, or many of `schema.ATTACKS`."""
+    torch.set_num_threads(1)
+    return _training_rows(cell) if cell.kind == "run" else _attack_rows(cell)
+
+
+def _training_rows(cell: Cell) -> list[dict[str, Any]]:
+    dataset = load_dataset(cell.dataset.name, cell.data_path)
+    config = cell.dataset.config(seed=cell.seed)
+    num_train = len(dataset.split.train)
+    # Calibrated by the seedless configuration, so that all seeds share one cached mechanism.
+    privacy = mechanism_for(cell.dataset.config(seed=0), num_train, cell.target_epsilon, cell.delta)
+    run = train(dataset, config, privacy)
+    return [
+        {
+            "dataset": cell.dataset.name,
+            "model": config.model,
+            "target_epsilon": math.nan if cell.target_epsilon is None else cell.target_epsilon,
+            "seed": cell.seed,
+            "delta": cell.delta,
+            **spent(privacy, cell.delta),
+            "max_grad_norm": math.nan if isinstance(privacy, NonPrivate) else config.max_grad_norm,
+            "sample_rate": config.sample_rate(num_train),
+            "steps": config.steps(num_train),
+            "epochs": config.epochs,
+            "expected_batch_size": config.expected_batch_size,
+            "num_train": num_train,
+            "learning_rate": config.learning_rate,
+            "mcc": run.utility.mcc,
+            "balanced_accuracy": run.utility.balanced_accuracy,
+            "auc": run.utility.auc,
+            "seconds": run.seconds,
+        }
+    ]
+
+
+def _attack_rows(cell: Cell) -> list[dict[str, Any]]:
+    num_train = len(load_dataset(cell.dataset.name, cell.data_path).split.train)
+    privacy = mechanism_for(cell.dataset.config(seed=0), num_train, cell.target_epsilon, cell.delta)
+    noise_multiplier = spent_noise(privacy)
+    attack, records = _prepared_attack(cell.dataset.name, cell.data_path)
+    rows = []
+    for looks in (1, cell.dataset.epochs):
+        scores = attack.scores(noise_multiplier=noise_multiplier, looks=looks)
+        for index in np.flatnonzero(scores.attacked):
+            rows.append(
+                {
+                    "dataset": cell.dataset.name,
+                    "records": records,
+                    "target_epsilon": math.nan if cell.target_epsilon is None else cell.target_epsilon,
+                    "noise_multiplier": noise_multiplier,
+                    "looks": looks,
+                    "record": int(index),
+                    "error": float(scores.error[index]),
+                    "psnr": float(scores.psnr[index]),
+                    "correlation": float(scores.correlation[index]),
+                    "matched": bool(scores.matched[index]),
+                    "candidates": scores.candidates,
+                }
+            )
+    return rows
+
+
+def spent_noise(privacy: DpSgdMechanism | NonPrivate) -> float:
+    """Returns the noise multiplier, 0 without DP."""
+    return 0.0 if isinstance(privacy, NonPrivate) else privacy.noise_multiplier

@@ -1,0 +1,103 @@
+"""From the rows of finished cells to the tables of `precomputed/`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dpcore.privacy import (
+    DpSgdMechanism,
+    PrivacyTarget,
+    calibrate,
+    get_epsilon_from_mechanism,
+    get_trade_off_from_mechanism,
+)
+from dpcore.results.statistics import get_comparison_from_runs
+from dpcore.sweep.plan import SweepPlan
+
+#: Grid of the proven curves: nominal budgets from 0.1 to 1e15, finer where the curves rise.
+CURVE_EPSILONS = np.unique(np.round(np.concatenate([np.geomspace(0.1, 1e3, 81), np.geomspace(1e3, 1e15, 37)]), 12))
+
+
+def runs_table(rows: list[dict[str, Any]], plan: SweepPlan) -> pd.DataFrame:
+    """Returns `schema.RUNS`: the rows with their estimated energy, in the order of dataset, budget and seed."""
+    runs = pd.DataFrame(rows)
+    runs["watt_hours"] = runs["seconds"] * plan.watts_per_core / 3600
+    return runs.sort_values(["dataset", "target_epsilon", "seed"], ignore_index=True)
+
+
+def proven_risks(mechanism: DpSgdMechanism | None, kappa: float) -> dict[str, float]:
+    """Returns the proven bounds of a mechanism as probabilities; without DP (None) nothing is proven: all are 1."""
+    if mechanism is None:
+        return {"worst_case": 1.0, "relaxed": 1.0, "advantage": 1.0}
+    worst_case = get_trade_off_from_mechanism(mechanism, tier="worst_case")
+    relaxed = get_trade_off_from_mechanism(mechanism, tier="relaxed")
+    return {
+        "worst_case": float(worst_case.gamma(kappa)),
+        "relaxed": float(relaxed.gamma(kappa)),
+        "advantage": float(worst_case.advantage),
+    }
+
+
+def points_table(runs: pd.DataFrame, plan: SweepPlan) -> pd.DataFrame:
+    """Returns `schema.POINTS`: one row a dataset and budget, no DP last."""
+    rows = []
+    for _, of_dataset in runs.groupby("dataset", sort=False):
+        baseline = of_dataset[of_dataset["target_epsilon"].isna()]
+        rows += [
+            _point(runs_at, baseline, plan)
+            for _, runs_at in of_dataset.groupby("target_epsilon", dropna=False, sort=True)
+        ]
+    return pd.DataFrame(rows)
+
+
+def _point(runs: pd.DataFrame, baseline: pd.DataFrame, plan: SweepPlan) -> dict[str, Any]:
+    first = runs.iloc[0]
+    no_dp = math.isnan(first["target_epsilon"])
+    kept = ("dataset", "model", "target_epsilon", "delta", "noise_multiplier", "sample_rate", "steps", "epochs")
+    comparison = get_comparison_from_runs(runs["mcc"], baseline["mcc"], margin=plan.tost_margin)
+    mechanism = None if no_dp else _mechanism(first)
+    kappa = 1 / float(first["num_train"])
+    return {
+        **{key: first[key] for key in (*kept, "num_train", "epsilon_rdp", "epsilon_tight")},
+        "seeds": len(runs),
+        **{f"{name}_mean": runs[name].mean() for name in ("mcc", "balanced_accuracy", "auc", "seconds", "watt_hours")},
+        **{f"{name}_sd": runs[name].std(ddof=1) for name in ("mcc", "balanced_accuracy", "auc")},
+        "share_of_no_dp": runs["mcc"].mean() / baseline["mcc"].mean(),
+        "p_ttest": math.nan if no_dp else comparison.p_ttest,
+        "p_tost": math.nan if no_dp else comparison.p_tost,
+        "tost_margin": plan.tost_margin,
+        "kappa": kappa,
+        **proven_risks(mechanism, kappa),
+    }
+
+
+def _mechanism(row: pd.Series) -> DpSgdMechanism:
+    return DpSgdMechanism(
+        noise_multiplier=float(row["noise_multiplier"]), sample_rate=float(row["sample_rate"]), steps=int(row["steps"])
+    )
+
+
+def bounds_table(points: pd.DataFrame) -> pd.DataFrame:
+    """Returns `schema.BOUNDS`: the proven curves of each dataset's training over a fine grid of budgets."""
+    rows = []
+    for dataset, of_dataset in points.groupby("dataset", sort=False):
+        first = of_dataset.iloc[0]
+        for epsilon in CURVE_EPSILONS:
+            target = PrivacyTarget(epsilon=float(epsilon), delta=float(first["delta"]), accountant="rdp")
+            mechanism = calibrate(target, sample_rate=float(first["sample_rate"]), steps=int(first["steps"]))
+            risks = proven_risks(mechanism, float(first["kappa"]))
+            rows.append(
+                {
+                    "dataset": dataset,
+                    "epsilon_rdp": get_epsilon_from_mechanism(mechanism, delta=target.delta, accountant="rdp"),
+                    "epsilon_tight": get_epsilon_from_mechanism(mechanism, delta=target.delta, accountant="tight"),
+                    "noise_multiplier": mechanism.noise_multiplier,
+                    "worst_case": risks["worst_case"],
+                    "relaxed": risks["relaxed"],
+                }
+            )
+    return pd.DataFrame(rows)

@@ -1,0 +1,33 @@
+"""Scores of a classifier against scikit-learn, and their limits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from dpcore.errors import InvalidValue
+from dpcore.training import get_utility_from_scores
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_all_scores_agree_with_scikit_learn(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = (rng.random(300) < 0.2).astype(np.int64)
+    scores = np.round(np.clip(rng.normal(0.3 + 0.2 * labels, 0.2), 0, 1), 2)  # rounded: ties occur
+    utility = get_utility_from_scores(labels, scores, threshold=0.5)
+    assert utility.mcc == pytest.approx(sk.matthews_corrcoef(labels, scores > 0.5))
+    assert utility.balanced_accuracy == pytest.approx(sk.balanced_accuracy_score(labels, scores > 0.5))
+    assert utility.auc == pytest.approx(sk.roc_auc_score(labels, scores))
+
+
+def test_a_constant_classifier_is_worth_nothing() -> None:
+    utility = get_utility_from_scores(np.array([0, 1, 0, 0]), np.full(4, 0.9), threshold=0.5)
+    assert (utility.mcc, utility.balanced_accuracy, utility.auc) == (0.0, 0.5, 0.5)
+
+
+def test_one_class_or_a_diverged_training_is_an_error_not_a_score() -> None:
+    with pytest.raises(InvalidValue, match="labels must contain both classes"):
+        get_utility_from_scores(np.ones(4, dtype=np.int64), np.linspace(0, 1, 4), threshold=0.5)
+    with pytest.raises(InvalidValue, match="diverged"):
+        get_utility_from_scores(np.array([0, 1]), np.array([np.nan, 0.2]), threshold=0.5)

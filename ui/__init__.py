@@ -1,0 +1,1 @@
+"""What pages share: state, controls, loaders, charts, text and blocks. Imports dpcore, never a page."""

@@ -1,0 +1,200 @@
+"""What the precomputed results say about a dataset, and about one budget of it. No Streamlit here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dpcore.datasets import DatasetSpec
+from dpcore.errors import ResultsUnavailable
+from dpcore.results.intervals import clopper_pearson
+from dpcore.results.schema import ETA
+from dpcore.results.store import PrecomputedStore
+from ui.epsilon import LARGEST, NO_DP, SMALLEST, refuse_epsilon
+
+#: How ε is counted: as in the paper (RDP, Opacus' orders) or tightly.
+Counted = Literal["rdp", "tight"]
+
+#: Budgets this close are the same point: a shown ε has four digits.
+_SAME = 6e-4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack:
+    """The real attack on every record, after averaging `looks` noisy gradients of each."""
+
+    looks: int
+    records: int
+    candidates: int
+    #: Records whose reconstruction error is below ETA.
+    rebuilt: int
+    #: Records picked out correctly among `candidates`.
+    matched: int
+
+    @property
+    def rebuilt_interval(self) -> tuple[float, float]:
+        """Exact 95 % interval of the share rebuilt."""
+        return clopper_pearson(self.rebuilt, self.records)
+
+    @property
+    def matched_interval(self) -> tuple[float, float]:
+        """Exact 95 % interval of the share picked out."""
+        return clopper_pearson(self.matched, self.records)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One budget of the sweep: columns of `schema.POINTS`, and the attack at one look and at all looks."""
+
+    #: The nominal budget (RDP); infinite without DP.
+    target_epsilon: float
+    epsilon_tight: float
+    noise_multiplier: float
+    delta: float
+    sample_rate: float
+    steps: int
+    num_train: int
+    kappa: float
+    seeds: int
+    mcc_mean: float
+    mcc_sd: float
+    auc_mean: float
+    share_of_no_dp: float
+    p_ttest: float
+    p_tost: float
+    tost_margin: float
+    #: Proven bounds; NaN when they could not be computed.
+    worst_case: float
+    relaxed: float
+    #: In order of looks; empty when the dataset was not attacked at this budget.
+    attacks: tuple[Attack, ...] = ()
+
+    def epsilon(self, counted: Counted) -> float:
+        """The budget as that accountant counts it."""
+        return self.target_epsilon if counted == "rdp" else self.epsilon_tight
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strip:
+    """Five pictures side by side in one file."""
+
+    target_epsilon: float
+    looks: int
+    file: str
+    errors: tuple[float, ...]
+    source: str
+    stand_in: bool
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evidence:
+    """Everything measured and proven about one dataset."""
+
+    spec: DatasetSpec
+    #: In order of ε; without DP comes last.
+    points: tuple[Point, ...]
+    #: Proven bounds on a fine grid, each (n,): epsilon_rdp, epsilon_tight, worst_case, relaxed.
+    curves: dict[str, NDArray[np.float64]]
+    #: What was attacked, by its name in the table; empty if nothing was.
+    attacked: str
+    strips: tuple[Strip, ...]
+
+    @property
+    def measured(self) -> tuple[Point, ...]:
+        """The points with DP."""
+        return tuple(point for point in self.points if point.target_epsilon != NO_DP)
+
+    @property
+    def no_dp(self) -> Point:
+        """The point without DP; raises ResultsUnavailable if the sweep has none."""
+        for point in self.points:
+            if point.target_epsilon == NO_DP:
+                return point
+        raise ResultsUnavailable(f"The precomputed results of “{self.spec.name}” lack the training without DP.")
+
+    def point_at(self, epsilon: float, counted: Counted) -> Point | None:
+        """Returns the sweep's point at this budget, or None between points."""
+        same = [p for p in self.points if math.isclose(p.epsilon(counted), epsilon, rel_tol=_SAME)]
+        return same[0] if same else None
+
+    def nearest(self, epsilon: float, counted: Counted) -> Point:
+        """Returns the measured point nearest in log ε; only “no DP” itself is nearest to no DP."""
+        if math.isinf(epsilon):
+            return self.no_dp
+        return min(self.measured, key=lambda p: abs(math.log(p.epsilon(counted) / epsilon)))
+
+    def settle(self, epsilon: float, counted: Counted) -> float:
+        """Returns the sweep's own budget if this is one, else the budget; raises InvalidValue outside the range."""
+        if point := self.point_at(epsilon, counted):
+            return point.epsilon(counted)
+        if not SMALLEST <= epsilon <= LARGEST:
+            raise refuse_epsilon(epsilon)
+        return epsilon
+
+
+def collect_evidence(store: PrecomputedStore, spec: DatasetSpec) -> Evidence:
+    """Returns what the store holds about a dataset; raises ResultsUnavailable if a table is missing or damaged."""
+    attacks = store.table("attacks", spec.name)
+    if attacks[["error", "matched"]].isna().to_numpy().any():
+        raise ResultsUnavailable(f"The table “attacks” of the precomputed results has gaps for “{spec.name}”.")
+    attacked = str(attacks["records"].iloc[0])
+    by_budget = _summarise(attacks[attacks["records"] == attacked])
+    points = [_to_point(row, by_budget) for row in store.table("points", spec.name).to_dict("records")]
+    bounds = store.table("bounds", spec.name).sort_values("epsilon_rdp")
+    evidence = Evidence(
+        spec=spec,
+        points=tuple(sorted(points, key=lambda point: point.target_epsilon)),
+        curves={name: bounds[name].to_numpy(float) for name in ("epsilon_rdp", "epsilon_tight", "worst_case", "relaxed")},
+        attacked=attacked,
+        strips=_strips(store, spec),
+    )
+    if not evidence.measured or evidence.no_dp.seeds < 1:
+        raise ResultsUnavailable(f"The table “points” of the precomputed results lacks runs of “{spec.name}”.")
+    return evidence
+
+
+def _budget(target_epsilon: float) -> float:
+    return NO_DP if pd.isna(target_epsilon) else float(target_epsilon)
+
+
+def _summarise(attacks: pd.DataFrame) -> dict[float, tuple[Attack, ...]]:
+    found: dict[float, list[Attack]] = {}
+    for (target, looks), rows in attacks.groupby(["target_epsilon", "looks"], dropna=False):
+        attack = Attack(
+            looks=int(looks),
+            records=len(rows),
+            candidates=int(rows["candidates"].iloc[0]),
+            rebuilt=int((rows["error"] < ETA).sum()),
+            matched=int(rows["matched"].sum()),
+        )
+        found.setdefault(_budget(target), []).append(attack)
+    return {target: tuple(sorted(many, key=lambda attack: attack.looks)) for target, many in found.items()}
+
+
+def _to_point(row: dict[Any, Any], attacks: dict[float, tuple[Attack, ...]]) -> Point:
+    whole = {name: int(row[name]) for name in ("steps", "num_train", "seeds")}
+    skip = {*whole, "target_epsilon", "epsilon_tight", "attacks"}
+    real = {name: float(row[name]) for name in Point.__dataclass_fields__ if name not in skip}
+    target = _budget(row["target_epsilon"])
+    tight = NO_DP if target == NO_DP else float(row["epsilon_tight"])
+    return Point(target_epsilon=target, epsilon_tight=tight, attacks=attacks.get(target, ()), **whole, **real)
+
+
+def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[Strip, ...]:
+    table = store.table("gallery")
+    return tuple(
+        Strip(
+            target_epsilon=_budget(row["target_epsilon"]),
+            looks=int(row["looks"]),
+            file=str(row["file"]),
+            errors=tuple(float(error) for error in row["errors"]),
+            source=str(row["source"]),
+            stand_in=bool(row["stand_in"]),
+        )
+        for row in table[table["dataset"] == spec.name].to_dict("records")
+    )

@@ -1,0 +1,159 @@
+"""What is known at the chosen budget: proven, measured or estimated, never mixed. No Streamlit here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from ui.epsilon import NO_DP
+from ui.evidence import Attack, Counted, Evidence, Point
+
+#: How the model's diagnoses compare with those of the model trained without DP.
+Outcome = Literal["no_dp", "guessing", "worse", "slightly_worse", "equivalent", "unclear", "better", "untested", "estimated"]
+
+#: Below this Matthews correlation a model is called no better than guessing.
+GUESSING_MCC = 0.05
+_SIGNIFICANT = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What is proven of one mechanism; a bound that could not be computed is NaN, never 0."""
+
+    noise_multiplier: float
+    worst_case: float
+    relaxed: float
+    #: Why a bound is missing, one sentence; empty if none is.
+    problem: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Utility:
+    """How well the model diagnoses."""
+
+    mcc: float
+    #: Sample standard deviation over seeds; NaN if estimated.
+    mcc_sd: float
+    auc: float
+    share_of_no_dp: float
+    seeds: int
+    tost_margin: float
+    outcome: Outcome
+    #: The measured budgets an estimate lies between (twice the same: taken over from it); empty if measured.
+    between: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Everything a page shows at one budget."""
+
+    evidence: Evidence
+    #: As counted; infinite without DP.
+    epsilon: float
+    counted: Counted
+    proof: Proof
+    utility: Utility
+    #: The sweep's point whose attack and pictures are shown: this budget or the nearest measured one.
+    nearest: Point
+
+    @property
+    def is_no_dp(self) -> bool:
+        """Whether the model was trained without DP."""
+        return self.epsilon == NO_DP
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether this budget is a point of the sweep."""
+        return not self.utility.between
+
+    @property
+    def one_look(self) -> Attack | None:
+        """The attack on a single noisy gradient of each record."""
+        return self.nearest.attacks[0] if self.nearest.attacks else None
+
+    @property
+    def all_looks(self) -> Attack | None:
+        """The attack on as many gradients of each record as the training is expected to use."""
+        return self.nearest.attacks[-1] if self.nearest.attacks else None
+
+
+def find_at_point(evidence: Evidence, point: Point, counted: Counted) -> Finding:
+    """Returns what is known at a point of the sweep: everything measured, bounds from the store."""
+    missing = math.isnan(point.worst_case) or math.isnan(point.relaxed)
+    proof = Proof(
+        noise_multiplier=point.noise_multiplier,
+        worst_case=point.worst_case,
+        relaxed=point.relaxed,
+        problem="The precomputed results lack a proven bound for this budget." if missing else "",
+    )
+    return Finding(
+        evidence=evidence,
+        epsilon=point.epsilon(counted),
+        counted=counted,
+        proof=proof,
+        utility=_measured_utility(point),
+        nearest=point,
+    )
+
+
+def find_between_points(evidence: Evidence, epsilon: float, counted: Counted, proof: Proof) -> Finding:
+    """Returns what is known between points: live bounds, estimated utility, the nearest point's attack."""
+    return Finding(
+        evidence=evidence,
+        epsilon=epsilon,
+        counted=counted,
+        proof=proof,
+        utility=_estimated_utility(evidence, epsilon, counted),
+        nearest=evidence.nearest(epsilon, counted),
+    )
+
+
+def _measured_utility(point: Point) -> Utility:
+    return Utility(
+        mcc=point.mcc_mean,
+        mcc_sd=point.mcc_sd,
+        auc=point.auc_mean,
+        share_of_no_dp=point.share_of_no_dp,
+        seeds=point.seeds,
+        tost_margin=point.tost_margin,
+        outcome=_outcome(point),
+    )
+
+
+def _outcome(point: Point) -> Outcome:
+    if point.target_epsilon == NO_DP:
+        return "no_dp"
+    if point.mcc_mean < GUESSING_MCC:
+        return "guessing"
+    if math.isnan(point.p_ttest) or math.isnan(point.p_tost):
+        return "untested"
+    differs, equivalent = point.p_ttest < _SIGNIFICANT, point.p_tost < _SIGNIFICANT
+    if not differs:
+        return "equivalent" if equivalent else "unclear"
+    if point.share_of_no_dp > 1:
+        return "better"
+    return "slightly_worse" if equivalent else "worse"
+
+
+def _estimated_utility(evidence: Evidence, epsilon: float, counted: Counted) -> Utility:
+    """Log-linear in ε between the neighbouring points; beyond the last point, that point's values."""
+    below = [p for p in evidence.measured if p.epsilon(counted) <= epsilon]
+    above = [p for p in evidence.measured if p.epsilon(counted) > epsilon]
+    low, high = (below or above)[-1 if below else 0], (above or below)[0 if above else -1]
+    span = math.log(high.epsilon(counted) / low.epsilon(counted))
+    weight = math.log(epsilon / low.epsilon(counted)) / span if span else 0.0
+
+    def between(name: str) -> float:
+        return (1 - weight) * getattr(low, name) + weight * getattr(high, name)
+
+    return Utility(
+        mcc=between("mcc_mean"),
+        mcc_sd=math.nan,
+        auc=between("auc_mean"),
+        share_of_no_dp=between("share_of_no_dp"),
+        seeds=low.seeds,
+        tost_margin=low.tost_margin,
+        outcome="estimated",
+        between=(low.epsilon(counted), high.epsilon(counted)),
+    )

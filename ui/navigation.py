@@ -1,0 +1,47 @@
+"""The pages of the app, by section. A page is listed once its file exists; add it to `pages`."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+#: Set in the session before a page runs.
+_MARK = "pinch_started"
+
+
+def pages() -> dict[str, list[st.Page]]:
+    """Returns the pages by section, in the order of the menu. The hidden first one leads to the start page."""
+    return {
+        "": [st.Page(_start, title="Start", url_path="", default=True, visibility="hidden")],
+        "Explore": [
+            st.Page(
+                "pages/tradeoff.py",
+                title="Trade-off",
+                icon=":material/balance:",
+                url_path="tradeoff",
+                help="What a privacy budget costs in diagnostic quality, and which attackers it stops.",
+            )
+        ],
+    }
+
+
+def run() -> None:
+    """Runs the page the visitor asked for; app.py calls this."""
+    st.session_state[_MARK] = True
+    st.navigation(pages()).run()
+
+
+def guard() -> None:
+    """Starts the navigation if app.py has not run; every page calls this first.
+
+    Because a folder `pages/` exists, Streamlit's first deep link of a process runs that page alone.
+    """
+    if _MARK not in st.session_state:
+        st.navigation(pages(), position="hidden")
+        st.session_state[_MARK] = True
+        st.rerun()
+
+
+def _start() -> None:
+    """The bare address leads to the start page under its own address, so that every view has one link."""
+    sent = {name: st.query_params.get_all(name) for name in st.query_params}
+    st.switch_page("pages/tradeoff.py", query_params=sent)
