@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 import zlib
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,13 @@ MAX_BYTES = 2**30
 _KIND_NAMES = {"u": "bytes", "iu": "whole numbers", "f": "fractional numbers", "U": "texts"}
 
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_HEADER = re.compile(
+    r"\{'descr': '(?P<descr>[|<>=]?[a-zA-Z]\d*)', 'fortran_order': (?P<fortran_order>True|False), "
+    r"'shape': \((?P<shape>\d*(, *\d+)*),?\),? *\} *\n"
+)
+_MAX_HEADER = 4096
+#: How each version of the npy format writes the length of its header.
+_LENGTH_FORMATS = {1: "<H", 2: "<I"}
 #: What Python's zip and npy readers raise on damaged or hostile bytes.
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -62,6 +70,7 @@ class Header:
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
+    fortran_order: bool
 
 
 def read_headers(path: Path, expected: Mapping[str, Expected]) -> dict[str, Header]:
@@ -118,20 +127,45 @@ def _check_header(what: str, header: Header, expected: Expected, available: int)
 
 
 def _read_header(archive: zipfile.ZipFile, key: str) -> Header:
-    if archive.getinfo(f"{key}.npy").compress_type not in _COMPRESSIONS:
-        raise ValueError("compression")
-    with archive.open(f"{key}.npy") as stream:
-        version = np.lib.format.read_magic(stream)
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        if version not in read:
-            raise ValueError("npy version")
-        shape, _, dtype = read[version](stream)
-    return Header(shape=shape, dtype=dtype)
+    with _member(archive, key) as stream:
+        return _parse_header(stream)
 
 
 def _read_array(archive: zipfile.ZipFile, key: str) -> NDArray[Any]:
-    with archive.open(f"{key}.npy") as stream:
-        array = np.lib.format.read_array(stream, allow_pickle=False)
-        if stream.read(1):  # reading to the end also makes zipfile compare the checksum
-            raise ValueError("trailing bytes")
+    with _member(archive, key) as stream:
+        header = _parse_header(stream)
+        content = stream.read()  # to the end, so that zipfile compares the checksum
+    array = np.frombuffer(content, header.dtype).reshape(header.shape, order="F" if header.fortran_order else "C")
+    if header.dtype.kind == "U":
+        _check_characters(np.frombuffer(content, header.dtype.byteorder + "u4"))
     return array
+
+
+def _member(archive: zipfile.ZipFile, key: str) -> IO[bytes]:
+    if archive.getinfo(f"{key}.npy").compress_type not in _COMPRESSIONS:
+        raise ValueError("compression")
+    return archive.open(f"{key}.npy")
+
+
+def _parse_header(stream: IO[bytes]) -> Header:
+    """Reads the header as numpy writes it, and nothing else: numpy's own parser also tries to run it as old Python."""
+    magic = stream.read(8)
+    if magic[:6] != b"\x93NUMPY" or magic[6] not in _LENGTH_FORMATS:
+        raise ValueError("magic")
+    length_format = _LENGTH_FORMATS[magic[6]]
+    (length,) = struct.unpack(length_format, stream.read(struct.calcsize(length_format)))
+    matched = _HEADER.fullmatch(stream.read(min(length, _MAX_HEADER)).decode("latin-1"))
+    if matched is None:
+        raise ValueError("header")
+    try:
+        dtype = np.dtype(matched["descr"])
+    except TypeError as error:
+        raise ValueError("dtype") from error
+    shape = tuple(int(length) for length in matched["shape"].replace(",", " ").split())
+    return Header(shape=shape, dtype=dtype, fortran_order=matched["fortran_order"] == "True")
+
+
+def _check_characters(codes: NDArray[np.uint32]) -> None:
+    """Raises ValueError for numbers that are no characters, on which Python would stumble much later."""
+    if ((codes > 0x10FFFF) | ((codes >= 0xD800) & (codes < 0xE000))).any():
+        raise ValueError("characters")

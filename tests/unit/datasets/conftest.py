@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dpcore import datasets
+from dpcore.datasets.spec import Dataset
+
 CLASSES = ("akiec", "bcc", "bkl", "df", "mel", "nv", "vasc")
 
 
@@ -28,6 +31,12 @@ def make_table(num_images: int = 60) -> dict[str, Any]:
         "sex": rng.choice(["male", "female"], num_images),
         "localization": rng.choice(["back", "face"], num_images),
     }
+
+
+@pytest.fixture(scope="session")
+def phantom() -> Dataset:
+    """The skin phantom, painted once for all tests."""
+    return datasets.load("skin_phantom")
 
 
 @pytest.fixture

@@ -10,15 +10,9 @@ import os
 import numpy as np
 import pytest
 
-from dpcore import datasets
 from dpcore.datasets.spec import Dataset
 
 EPOCHS, BATCH = 20, 256
-
-
-@pytest.fixture(scope="module")
-def phantom() -> Dataset:
-    return datasets.load("skin_phantom")
 
 
 def train_and_score(dataset: Dataset, seed: int) -> np.ndarray:
