@@ -105,20 +105,21 @@ _CELL = "Cell in saline, phase image, P. Müller 2018 (CC0), from scikit-image"
 
 
 def stand_in_pictures() -> StandIns:
-    """Returns 31 distinct pictures at 128 px cut from four images inside the scikit-image package; no download."""
+    """Returns 8 distinct pictures at 128 px cut from four images inside the scikit-image package; no download.
+
+    Few of each kind, so that the five best are not five times the kind whose texture hides noise best.
+    """
     retina = Image.fromarray(data.retina())
-    # The corners of the round fundus photograph are black.
-    corners = {(0, 0), (0, 3), (3, 0), (3, 3)}
     captioned = [
-        (_RETINA, [_resized(retina, PICTURE_SIDE), *_tiles(_resized(retina, 4 * PICTURE_SIDE), skip=corners)]),
-        (_TISSUE, _tiles(np.asarray(data.immunohistochemistry()))),
+        (_RETINA, [_resized(retina, PICTURE_SIDE), *_tiles(_resized(retina, 4 * PICTURE_SIDE), [(1, 0), (0, 1), (2, 2)])]),
+        (_TISSUE, _tiles(np.asarray(data.immunohistochemistry()), [(0, 1), (3, 2)])),
         (_VESSELS, [_resized(Image.fromarray(data.microaneurysms()), PICTURE_SIDE)]),
-        (_CELL, [_resized(Image.fromarray(data.cell()[256:496, 306:546]), PICTURE_SIDE)]),
+        (_CELL, [_resized(Image.fromarray(data.cell()[200:520, 290:]), PICTURE_SIDE)]),
     ]
     return StandIns(
         records=np.stack([picture for _, pictures in captioned for picture in pictures]),
         captions=tuple(caption for caption, pictures in captioned for _ in pictures),
-        source="retina, colon tissue and a cell: images that come with scikit-image",
+        source="the best five of eight pictures that come with scikit-image: retina, colon tissue, a cell",
     )
 
 
@@ -126,12 +127,7 @@ def _resized(image: Image.Image, side: int) -> NDArray[np.uint8]:
     return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.LANCZOS))
 
 
-def _tiles(picture: NDArray[np.uint8], *, skip: set[tuple[int, int]] | None = None) -> list[NDArray[np.uint8]]:
-    """Cuts a picture into tiles of 128 × 128 pixels, row by row; `skip` holds (row, column) of tiles to leave."""
-    rows, columns = picture.shape[0] // PICTURE_SIDE, picture.shape[1] // PICTURE_SIDE
-    return [
-        picture[r * PICTURE_SIDE : (r + 1) * PICTURE_SIDE, c * PICTURE_SIDE : (c + 1) * PICTURE_SIDE]
-        for r in range(rows)
-        for c in range(columns)
-        if (r, c) not in (skip or set())
-    ]
+def _tiles(picture: NDArray[np.uint8], places: list[tuple[int, int]]) -> list[NDArray[np.uint8]]:
+    """Cuts tiles of 128 × 128 pixels out of a picture; a place is (row, column) in tiles."""
+    side = PICTURE_SIDE
+    return [picture[r * side : (r + 1) * side, c * side : (c + 1) * side] for r, c in places]

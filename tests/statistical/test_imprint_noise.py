@@ -101,10 +101,10 @@ def test_matching_under_huge_noise_is_a_guess(rows: np.ndarray) -> None:
 
 
 def test_matching_rate_of_orthogonal_candidates_is_the_exact_one() -> None:
-    """For orthogonal candidates the largest |score| wins: an integral over the right one's score, here by Monte Carlo."""
+    """For orthogonal candidates the largest |score| wins; its probability is worked out by a separate Monte Carlo."""
     candidates, noise_multiplier = 16, 0.4
-    # The extra coordinate (1) is small beside the rows, so that directions are nearly orthogonal.
-    rows = (1000 * np.eye(candidates)).astype(np.float32)
+    orthogonal = np.linalg.qr(np.random.default_rng(2).standard_normal((FEATURES, candidates)))[0].T
+    rows = (math.sqrt(FEATURES) * orthogonal).astype(np.float32)
     right = sum(
         int(PreparedAttack(rows, seed).matched(noise_multiplier=noise_multiplier, looks=1).sum()) for seed in range(40)
     )

@@ -21,12 +21,12 @@ def stand_ins() -> StandIns:
 @pytest.fixture(scope="module")
 def attack(stand_ins: StandIns) -> PreparedAttack:
     black = np.zeros((1, 128, 128, 3), dtype=np.uint8)
-    return PreparedAttack(np.concatenate([black, stand_ins.records[::3]]), 0)
+    return PreparedAttack(np.concatenate([black, stand_ins.records]), 0)
 
 
 def test_stand_ins_are_distinct_captioned_pictures(stand_ins: StandIns) -> None:
     n = len(stand_ins.records)
-    assert n >= 20
+    assert n == 8
     assert stand_ins.records.shape == (n, 128, 128, 3)
     assert stand_ins.records.dtype == np.uint8
     assert len({picture.tobytes() for picture in stand_ins.records}) == n
@@ -74,7 +74,7 @@ def test_gallery_needs_five_pictures(stand_ins: StandIns) -> None:
 
 
 def test_strip_is_five_pictures_side_by_side(stand_ins: StandIns) -> None:
-    pictures = stand_ins.records[::7][:5]
+    pictures = stand_ins.records[:5]
     decoded = Image.open(io.BytesIO(encode_strip(pictures)))
     assert (decoded.format, decoded.size) == ("WEBP", (640, 128))
     difference = np.abs(np.asarray(decoded.convert("RGB")).astype(int) - np.hstack(list(pictures)))
