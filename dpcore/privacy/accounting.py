@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from dpcore._validate import open_unit
 from dpcore.errors import InvalidValue
@@ -11,7 +12,9 @@ from dpcore.privacy.rdp import get_rdp_epsilon_from_mechanisms
 from dpcore.privacy.tight import get_tight_epsilon_from_mechanisms
 
 
-def get_epsilon_from_mechanism(mechanism: DpSgdMechanism | NonPrivate, *, delta: float, accountant: Accountant) -> float:
+def get_epsilon_from_mechanism(
+    mechanism: DpSgdMechanism | NonPrivate, *, delta: float, accountant: Accountant
+) -> float:
     """Returns ε at `delta` under the accountant; infinite without noise.
 
     "rdp" counts as Opacus does by default (as in Ziller et al. 2024); "tight" is exact but for rounding up.
@@ -21,7 +24,7 @@ def get_epsilon_from_mechanism(mechanism: DpSgdMechanism | NonPrivate, *, delta:
 
 
 def get_epsilon_from_mechanisms(
-    mechanisms: tuple[DpSgdMechanism | NonPrivate, ...], *, delta: float, accountant: Accountant
+    mechanisms: Sequence[DpSgdMechanism | NonPrivate], *, delta: float, accountant: Accountant
 ) -> float:
     """Returns ε at `delta` of all releases together, whatever their noise, sample rate and steps."""
     delta, accountant = open_unit(delta=delta), check_accountant(accountant)

@@ -1,35 +1,41 @@
-"""Composition of the per-step log-likelihood ratios of many steps on a lattice, by FFT.
+"""Composition of the per-step log-likelihood ratios of many steps, by the discrete Fourier transform.
 
-Each step's L is put on a lattice of spacing h by six-point Lagrange weights. They keep its first five moments exactly,
-so that h need not resolve one step, only the sum of all. The lattice is aligned with the lowest value of L, where
-almost all mass gathers as σ → 0. Instead of P or Q any tilted measure e^{order·L}·P can be composed: the numerical noise
-is relative to the measure's bulk, so a tail is computed under a measure whose bulk it is.
+Where the sum's density is smooth, few frequencies matter: the characteristic function of one step is then integrated
+directly, which is exact to the last digits. Elsewhere each step's L is put on a lattice by six-point Lagrange weights,
+which keep its first five moments, and transformed by FFT; the lattice is aligned with the lowest value of L, where
+almost all mass gathers as σ → 0. Instead of P or Q any tilted measure e^{order·L}·P can be composed: numerical noise is
+relative to the measure's bulk, so a tail is computed under a measure whose bulk it is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from dpcore.privacy.likelihood import StepLikelihood
+from dpcore.privacy.likelihood import REACH, StepLikelihood
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 ComplexArray = NDArray[np.complex128]
 Steps = tuple[tuple[StepLikelihood, int], ...]
 
 #: Mass outside the window, on either side.
 TAIL = 1e-14
-#: Spectrum below which the lattice resolves the density of the sum.
-RESOLVED = 1e-11
-#: Most lattice points.
-MAX_SIZE = 2**17
-#: Lattice points beyond the window, so that interpolation weights do not wrap around.
-_PADDING = 8
+#: Most nodes of the integral over one step.
+MAX_NODES = 2**17
+#: Room beyond the window on either side, relative to its width.
+_SLACK = 0.01
+#: Frequencies that are integrated directly, the spectrum that counts as vanished by then, and the most nodes for it
+#: relative to those of a smooth integrand.
+_DIRECT = 160
+_VANISHED = 1e-18
+_MOST_REFINED = 32
+#: Mass of a single node that is left out, relative to TAIL.
+_NEGLIGIBLE = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +46,24 @@ class TiltedSteps:
     order: float
     #: log of the mass before normalisation, of all steps.
     log_mass: float
-    #: Where all but 2·TAIL of the mass lies, in nats.
-    window: tuple[float, float]
+    #: The mean of L, of all steps.
+    centre: float
+    #: All but 2·TAIL of the mass lies in [lower, lower + period), in nats.
+    lower: float
+    period: float
+
+    @cached_property
+    def low_spectrum(self) -> ComplexArray | None:
+        """The characteristic function of L − centre at the frequencies 2πk/period; None if it does not vanish soon."""
+        frequencies = 2 * math.pi / self.period * np.arange(_DIRECT)
+        total = np.zeros(_DIRECT, dtype=complex)
+        for step, count in self.steps:
+            log_step = _direct_log_spectrum(step, frequencies, self.order)
+            if log_step is None:
+                return None
+            total += count * log_step
+        spectrum = np.exp(total)
+        return spectrum if np.abs(spectrum[-_DIRECT // 8 :]).max() < _VANISHED else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +74,6 @@ class LatticeLoss:
     spacing: float
     points: FloatArray
     masses: FloatArray
-    #: Whether the masses sample a smooth density, or must be read as point masses.
-    smooth: bool
 
 
 def tilt(steps: Steps, order: float) -> TiltedSteps:
@@ -66,10 +86,20 @@ def tilt(steps: Steps, order: float) -> TiltedSteps:
         variance += count * float(weight @ (ratio - mean) ** 2)
         centre += count * mean
         log_mass += count * log_step
-        parts.append((ratio - mean, weight, count))
-    orders = np.geomspace(0.02, 30.0, 32) / math.sqrt(max(variance, 1e-300))
+        keep = weight > 0
+        parts.append((ratio[keep] - mean, np.log(weight[keep]), count))
+    deviation = math.sqrt(max(variance, 1e-300))
+    orders = np.geomspace(min(0.02 / deviation, 0.02), 30.0 / deviation, 48)
     below, above = (float(((_cumulant(parts, s * orders) - math.log(TAIL)) / orders).min()) for s in (-1.0, 1.0))
-    return TiltedSteps(steps=steps, order=order, log_mass=log_mass, window=(centre - below, centre + above))
+    slack = _SLACK * (below + above)
+    return TiltedSteps(
+        steps=steps,
+        order=order,
+        log_mass=log_mass,
+        centre=centre,
+        lower=centre - below - slack,
+        period=below + above + 2 * slack,
+    )
 
 
 def log_moments(steps: Steps, orders: FloatArray) -> FloatArray:
@@ -78,9 +108,7 @@ def log_moments(steps: Steps, orders: FloatArray) -> FloatArray:
     total = np.zeros(len(orders))
     for step, count in steps:
         ratio, log_weight = step.nodes(step.smooth_spacing, extreme)
-        exponent = orders[:, None] * ratio + (log_weight - extreme * ratio)
-        peak = exponent.max(axis=1)
-        total += count * (peak + np.log(np.exp(exponent - peak[:, None]).sum(axis=1)))
+        total += count * _log_sum_exp(orders[:, None] * ratio + (log_weight - extreme * ratio))
     return total
 
 
@@ -95,50 +123,52 @@ def _normalised_nodes(step: StepLikelihood, spacing: float, order: float) -> tup
 def _cumulant(parts: list[tuple[FloatArray, FloatArray, int]], orders: FloatArray) -> FloatArray:
     """log E exp(order·L) of the sum, same shape as `orders`."""
     total = np.zeros(len(orders))
-    for ratio, weight, count in parts:
-        exponent = orders[:, None] * ratio
-        peak = exponent.max(axis=1)
-        total += count * (peak + np.log(np.exp(exponent - peak[:, None]) @ weight))
+    for ratio, log_weight, count in parts:
+        total += count * _log_sum_exp(orders[:, None] * ratio + log_weight)
     return total
 
 
+def _log_sum_exp(exponent: FloatArray) -> FloatArray:
+    peak = exponent.max(axis=1)
+    return peak + np.log(np.exp(exponent - peak[:, None]).sum(axis=1))
+
+
 def compose(tilted: TiltedSteps, size: int) -> LatticeLoss:
-    """Returns the composed L on a lattice of `size` points that covers the window."""
-    lower, upper = tilted.window
-    spacing = (upper - lower) / (size - 2 * _PADDING)
-    base = sum(step.lowest * count for step, count in tilted.steps)
-    log_spectrum = np.zeros(size // 2 + 1, dtype=complex)
-    for step, count in tilted.steps:
-        log_spectrum += count * _log_spectrum(step, spacing, size, tilted.order)
-    spectrum = np.exp(log_spectrum)
-    first = math.floor((lower - base) / spacing) - _PADDING
-    masses = np.roll(fft.irfft(spectrum, size), -(first % size))
+    """Returns the composed L on a lattice of `size` points, a power of 2 of at least 512, that covers the window."""
+    spacing = tilted.period / size
+    if tilted.low_spectrum is not None:
+        base = tilted.centre
+        spectrum = np.zeros(size // 2 + 1, dtype=complex)
+        spectrum[:_DIRECT] = tilted.low_spectrum
+    else:
+        base = sum(step.lowest * count for step, count in tilted.steps)
+        spectrum = np.exp(sum(count * _log_spectrum(step, spacing, size, tilted.order) for step, count in tilted.steps))
+    first = math.floor((tilted.lower - base) / spacing)
     return LatticeLoss(
         tilted=tilted,
         spacing=spacing,
         points=base + spacing * (first + np.arange(size)),
-        masses=masses,
-        smooth=bool(np.abs(spectrum[-size // 16 :]).max() < RESOLVED),
+        masses=np.roll(fft.irfft(spectrum, size), -(first % size)),
     )
 
 
-def compose_adaptively(
-    tilted: TiltedSteps, *, start_size: int, fine_enough: Callable[[LatticeLoss], bool]
-) -> tuple[LatticeLoss, LatticeLoss]:
-    """Returns the composed L on a lattice that is fine enough (or the largest), and on one twice as coarse."""
-    size = start_size
-    loss = compose(tilted, size)
-    while size < MAX_SIZE and not fine_enough(loss):
-        size *= 4
-        loss = compose(tilted, size)
-    return loss, compose(tilted, size // 2)
+def _direct_log_spectrum(step: StepLikelihood, frequencies: FloatArray, order: float) -> ComplexArray | None:
+    """log E exp(−iω(L − mean)) of one step; None if that takes too many nodes."""
+    # The trapezoidal rule sees frequencies up to 2π/spacing: those of L and of the normal density.
+    spacing = min(step.smooth_spacing, math.pi / (frequencies[-1] * _steepest(step, order) + REACH))
+    if spacing < step.smooth_spacing / _MOST_REFINED:
+        return None
+    ratio, weight, _ = _normalised_nodes(step, spacing, order)
+    half_angle = frequencies[:, None] / 2 * (ratio - float(weight @ ratio))
+    sine = np.sin(half_angle)
+    # e^{−2iθ} − 1 = −2 sin²θ − 2i sin θ cos θ, without cancellation.
+    return _log1p((-2 * sine * sine) @ weight + 1j * ((-2 * sine * np.cos(half_angle)) @ weight))
 
 
 def _log_spectrum(step: StepLikelihood, spacing: float, size: int, order: float) -> ComplexArray:
-    """log of one step's transform, relative to its lowest value; by log1p, since of many steps one does little."""
-    fine = min(step.smooth_spacing, spacing / (3 * step.mu))
-    ratio, weight, _ = _normalised_nodes(step, fine, order)
-    keep = weight > 1e-30
+    """log of one step's transform on the lattice, relative to its lowest value."""
+    ratio, weight, _ = _normalised_nodes(step, _node_spacing(step, spacing, order), order)
+    keep = weight > TAIL * _NEGLIGIBLE
     ratio, weight = ratio[keep], weight[keep]
     position = (ratio - step.lowest) / spacing
     cell = np.floor(position)
@@ -147,9 +177,26 @@ def _log_spectrum(step: StepLikelihood, spacing: float, size: int, order: float)
     for offset, share in zip(range(-2, 4), _lagrange_weights(position - cell), strict=True):
         mass += np.bincount((index + offset) % size, weights=share * weight, minlength=size)
     mass[0] -= 1.0
-    excess = fft.rfft(mass)
-    vanishing = np.abs(1.0 + excess) < 1e-12
-    return np.log1p(np.where(vanishing, -1.0 + 1e-12, excess))
+    return _log1p(fft.rfft(mass))
+
+
+def _log1p(z: ComplexArray) -> ComplexArray:
+    """log(1 + z), accurate for small z (numpy's is not) and finite at −1."""
+    square = z.real * (2 + z.real) + z.imag * z.imag  # |1 + z|² − 1
+    return 0.5 * np.log1p(np.maximum(square, -1 + 1e-15)) + 1j * np.arctan2(z.imag, 1 + z.real)
+
+
+def _steepest(step: StepLikelihood, order: float) -> float:
+    """The largest slope of L where there is mass."""
+    ratio, weight, _ = _normalised_nodes(step, step.smooth_spacing, order)
+    heavy = weight > TAIL * _NEGLIGIBLE
+    return float(np.abs(np.diff(ratio)[heavy[1:] | heavy[:-1]]).max()) / step.smooth_spacing
+
+
+def _node_spacing(step: StepLikelihood, spacing: float, order: float) -> float:
+    """Several nodes in each lattice cell where there is mass, but no more nodes than fit in memory."""
+    fewest = (2 * REACH + abs(order) * step.mu * 2) / MAX_NODES
+    return min(step.smooth_spacing, max(spacing / max(3 * _steepest(step, order), 1e-300), fewest))
 
 
 def _lagrange_weights(theta: FloatArray) -> list[FloatArray]:

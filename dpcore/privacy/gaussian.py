@@ -10,7 +10,7 @@ from scipy.special import erfcx, ndtr, ndtri
 
 from dpcore.privacy.solver import smallest_safe
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 
 def hockey_stick(epsilon: float, mu: FloatArray | float) -> FloatArray:

@@ -1,4 +1,4 @@
-"""What an attacker sees of one DP-SGD step, reduced to one dimension: the log-likelihood ratio L and its distribution."""
+"""What an attacker sees of one DP-SGD step, reduced to one dimension: the log-likelihood ratio L, and its law."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from dpcore.errors import InvalidValue
 from dpcore.privacy.mechanism import DpSgdMechanism
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 Tier = Literal["worst_case", "relaxed"]
 TIERS: tuple[Tier, ...] = ("worst_case", "relaxed")
 
@@ -58,7 +58,8 @@ class StepLikelihood:
         q = self.sample_rate
         exponent, excess = self._full_batch_ratio(x)
         if q == 1.0:
-            return np.where(np.abs(exponent) < 0.01, np.log1p(excess), exponent)
+            near = np.abs(exponent) < 0.01
+            return np.where(near, np.log1p(np.where(near, excess, 0.0)), exponent)
         far = np.logaddexp(math.log1p(-q), math.log(q) + exponent)
         return np.where(exponent < 1.0, np.log1p(q * excess), far)
 

@@ -12,6 +12,18 @@ Accountant = Literal["rdp", "tight"]
 ACCOUNTANTS: tuple[Accountant, ...] = ("rdp", "tight")
 
 
+#: Outside these limits floating-point numbers do not carry the computation.
+NOISE_LIMITS = (1e-12, 1e12)
+SMALLEST_SAMPLE_RATE = 1e-12
+MOST_STEPS = 10**9
+
+
+def _within(*, limits: tuple[float, float], **named: float) -> None:
+    ((name, value),) = named.items()
+    if not limits[0] <= value <= limits[1]:
+        raise InvalidValue(f"{name} must be from {limits[0]:g} to {limits[1]:g}, but is {value!r}.")
+
+
 def check_accountant(accountant: object) -> Accountant:
     """Returns the name of a known accountant; raises InvalidValue otherwise."""
     for known in ACCOUNTANTS:
@@ -50,6 +62,9 @@ class DpSgdMechanism:
         positive(noise_multiplier=self.noise_multiplier)
         unit_interval(sample_rate=self.sample_rate)
         whole(steps=self.steps)
+        _within(noise_multiplier=self.noise_multiplier, limits=NOISE_LIMITS)
+        _within(sample_rate=self.sample_rate, limits=(SMALLEST_SAMPLE_RATE, 1.0))
+        _within(steps=self.steps, limits=(1, MOST_STEPS))
 
     @property
     def mu(self) -> float:

@@ -8,6 +8,7 @@ sample rates or its overflow at small noise.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +17,7 @@ from scipy.special import gammaln, logsumexp, xlog1py, xlogy
 
 from dpcore.privacy.mechanism import DpSgdMechanism
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 #: The orders of opacus.accountants.RDPAccountant: 1.1, 1.2, …, 10.9, 12, 13, …, 63.
 OPACUS_ORDERS: FloatArray = np.array([1 + x / 10.0 for x in range(1, 100)] + list(range(12, 64)))
@@ -25,7 +26,7 @@ HIGHER_ORDERS: FloatArray = np.unique(np.round(64 * 1.08 ** np.arange(0, 80)))
 #: From here on the two modes of the integrand are apart by more than double precision.
 SEPARATED_MU = 16.0
 
-_IS_WHOLE = OPACUS_ORDERS == np.round(OPACUS_ORDERS)
+_IS_WHOLE = np.round(OPACUS_ORDERS) == OPACUS_ORDERS
 _FRACTIONAL = OPACUS_ORDERS[~_IS_WHOLE]
 _WHOLE = OPACUS_ORDERS[_IS_WHOLE]
 
@@ -46,7 +47,7 @@ def convert_rdp_to_epsilon(rdp: FloatArray, orders: FloatArray, delta: float) ->
     return rdp + np.log1p(-1 / orders) - (math.log(delta) + np.log(orders)) / (orders - 1)
 
 
-def get_rdp_epsilon_from_mechanisms(mechanisms: tuple[DpSgdMechanism, ...], *, delta: float) -> float:
+def get_rdp_epsilon_from_mechanisms(mechanisms: Sequence[DpSgdMechanism], *, delta: float) -> float:
     """Returns ε of all releases together as Opacus counts it, at least 0.
 
     At a given δ no order of Opacus' certifies an ε below a floor (0.144 at δ = 8e-7), however large the noise. Only
@@ -67,7 +68,7 @@ def get_opacus_floor(delta: float) -> float:
     return float(convert_rdp_to_epsilon(np.zeros(len(OPACUS_ORDERS)), OPACUS_ORDERS, delta).min())
 
 
-def _epsilon_of_higher_orders(mechanisms: tuple[DpSgdMechanism, ...], *, delta: float) -> float:
+def _epsilon_of_higher_orders(mechanisms: Sequence[DpSgdMechanism], *, delta: float) -> float:
     best = math.inf
     for order in HIGHER_ORDERS:
         rdp = sum(_rdp_at_whole_order(m, int(order)) for m in mechanisms)
@@ -110,7 +111,7 @@ def _log_moment_whole(q: float, mu: float) -> FloatArray:
 
 
 def _log_moment_fractional(q: float, mu: float) -> FloatArray:
-    """log A_α = log E_{z ~ N(0, 1)}[f^α], f = 1 − q + q·exp(μz − μ²/2), by the trapezoidal rule on f^α − 1 − α(f − 1)."""
+    """log E_{z ~ N(0, 1)}[f^α], f = 1 − q + q·exp(μz − μ²/2): the trapezoidal rule on f^α − 1 − α(f − 1)."""
     alpha = _FRACTIONAL[:, None]
     if mu > SEPARATED_MU:
         hit = alpha * math.log(q) + alpha * (alpha - 1) * (mu * mu / 2)
@@ -136,7 +137,8 @@ def _log_bregman(excess: FloatArray, log_ratio: FloatArray, alpha: FloatArray) -
     """log(f^α − 1 − α(f − 1)), which is never negative inside; by its series where f is near 1."""
     small = np.abs(excess) < 1e-3
     g = np.where(small, excess, 0.0)
-    series = alpha * (alpha - 1) / 2 * g * g * (1 + (alpha - 2) / 3 * g * (1 + (alpha - 3) / 4 * g * (1 + (alpha - 4) / 5 * g)))
+    fourth = 1 + (alpha - 3) / 4 * g * (1 + (alpha - 4) / 5 * g)
+    series = alpha * (alpha - 1) / 2 * g * g * (1 + (alpha - 2) / 3 * g * fourth)
     power = alpha * log_ratio
     direct = np.expm1(np.minimum(power, 600.0)) - alpha * np.minimum(excess, 1e250)
     tiny = np.finfo(float).tiny

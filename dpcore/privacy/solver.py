@@ -1,12 +1,19 @@
-"""A root finder that knows nothing of its problem and promises the safe side."""
+"""Solvers that know nothing of their problem: a root finder that promises the safe side, and a refinement of grids."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from scipy.optimize import brentq
 
 from dpcore.errors import CalibrationError
+
+T = TypeVar("T")
+
+#: A change below this that no longer halves is numerical noise.
+_STAGNANT = 1e-4
 
 
 def smallest_safe(
@@ -60,3 +67,31 @@ def _bracket(
             return there, here
         here, step = there, 2 * step
     return here, here
+
+
+def refine(
+    evaluate: Callable[[int], Sequence[T]],
+    difference: Callable[[T, T], float],
+    *,
+    sizes: tuple[int, int],
+    tolerance: float,
+) -> tuple[T, float]:
+    """Returns the best result on a grid and its estimated error: the change since the grid of half the size.
+
+    `evaluate(size)` gives the result of each of several methods; the one that changes least is taken. The grid is
+    doubled from sizes[0] until the change is at most `tolerance` or the size sizes[1].
+    """
+    size = sizes[0]
+    before = evaluate(size)
+    result, least = before[0], math.inf
+    while True:
+        size *= 2
+        now = evaluate(size)
+        errors = [difference(new, old) for new, old in zip(now, before, strict=True)]
+        best = min(range(len(now)), key=errors.__getitem__)
+        stagnant = _STAGNANT > errors[best] > least / 2
+        if errors[best] < least:
+            result, least = now[best], errors[best]
+        if least <= tolerance or stagnant or size >= sizes[1]:
+            return result, least
+        before = now

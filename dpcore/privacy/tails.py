@@ -12,7 +12,9 @@ from scipy.linalg.lapack import dtbtrs
 
 from dpcore.privacy.composition import LatticeLoss
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
+
+_ABSCISSAS, _WEIGHTS = (np.polynomial.legendre.leggauss(16)[0] + 1) / 2, np.polynomial.legendre.leggauss(16)[1] / 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,38 +30,33 @@ class Tail:
     plain: FloatArray
     discounted: FloatArray
 
-    @property
-    def chance(self) -> FloatArray:
-        """The chance to lie beyond the threshold, under Q above, under P below."""
-        return np.exp(self.log_scale) * self.plain
-
-    @property
-    def other_chance(self) -> FloatArray:
-        """The same under the other one: P above, Q below."""
-        return np.exp(self.log_scale - self.threshold) * self.discounted
+    def chances(self, keep: NDArray[np.bool_]) -> tuple[FloatArray, FloatArray]:
+        """The chances to lie beyond the thresholds kept: under Q above and P below, and under the other one."""
+        scale = self.log_scale[keep]
+        return np.exp(scale) * self.plain[keep], np.exp(scale - self.threshold[keep]) * self.discounted[keep]
 
 
-def upper_tail(loss: LatticeLoss) -> Tail:
+def upper_tail(loss: LatticeLoss, *, smooth: bool) -> Tail:
     """Returns the tails of Q (plain) and P (other) above each lattice point; tilted.order ≥ 1 is best."""
-    return _tail(loss, loss.points, loss.masses, loss.tilted.order - 1)
+    return _tail(loss, loss.points, loss.masses, loss.tilted.order - 1, smooth=smooth)
 
 
-def lower_tail(loss: LatticeLoss) -> Tail:
+def lower_tail(loss: LatticeLoss, *, smooth: bool) -> Tail:
     """Returns the tails of P (plain) and Q (other) below each lattice point, mirrored; tilted.order ≤ 0 is best."""
-    return _tail(loss, -loss.points[::-1], loss.masses[::-1], -loss.tilted.order)
+    return _tail(loss, -loss.points[::-1], loss.masses[::-1], -loss.tilted.order, smooth=smooth)
 
 
-def _tail(loss: LatticeLoss, points: FloatArray, masses: FloatArray, rate: float) -> Tail:
+def _tail(loss: LatticeLoss, points: FloatArray, masses: FloatArray, rate: float, *, smooth: bool) -> Tail:
     return Tail(
         threshold=points,
         log_scale=loss.tilted.log_mass - rate * points,
-        plain=_discounted_sum(masses, rate * loss.spacing, smooth=loss.smooth),
-        discounted=_discounted_sum(masses, (rate + 1) * loss.spacing, smooth=loss.smooth),
+        plain=_discounted_sum(masses, rate * loss.spacing, smooth=smooth),
+        discounted=_discounted_sum(masses, (rate + 1) * loss.spacing, smooth=smooth),
     )
 
 
 def _discounted_sum(masses: FloatArray, rate: float, *, smooth: bool) -> FloatArray:
-    """∫ e^{−rate·(j − i)} d mass(j) beyond each i, of a density through the masses, or of point masses at i and beyond."""
+    """∫ e^{−rate·(j − i)} d mass(j) beyond each i: of a density through the masses, or of point masses from i on."""
     cells = _cell_integrals(masses, rate) if smooth else masses
     if rate == 0:
         return np.cumsum(cells[::-1])[::-1]
@@ -90,9 +87,7 @@ def _stencil_weights(rate: float) -> FloatArray:
 def _moments(rate: float) -> FloatArray:
     """∫₀¹ e^{−rate·s}·s^k ds for k = 0 … 3."""
     if rate < 2.0:
-        s, weight = np.polynomial.legendre.leggauss(16)
-        s = (s + 1) / 2
-        return np.array([np.dot(weight / 2, np.exp(-rate * s) * s**k) for k in range(4)])
+        return np.array([np.dot(_WEIGHTS, np.exp(-rate * _ABSCISSAS) * _ABSCISSAS**k) for k in range(4)])
     values = [-math.expm1(-rate) / rate]
     for k in range(1, 4):
         values.append((k * values[-1] - math.exp(-rate)) / rate)

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import binom
+from scipy.special import gammaln
 
-from dpcore.privacy.composition import LatticeLoss, Steps, compose_adaptively, log_moments, tilt
+from dpcore.privacy.composition import Steps, TiltedSteps, compose, log_moments, tilt
 from dpcore.privacy.gaussian import smallest_epsilon
 from dpcore.privacy.likelihood import StepLikelihood
 from dpcore.privacy.mechanism import DpSgdMechanism
 from dpcore.privacy.rdp import get_rdp_epsilon_from_mechanisms
+from dpcore.privacy.solver import refine
 from dpcore.privacy.tails import Tail, hermite, lower_tail, upper_tail
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 #: Below this noise the batches are treated as revealed; the bound is then within a few per cent of exact.
 SMALLEST_COMPOSED_NOISE = 1 / 24
-_START_SIZE = 2**12
+#: Lattice sizes to begin and to end with, and the relative change of ε that ends the doubling.
+_SIZES = (2**10, 2**16)
+_TOLERANCE = 1e-8
 #: The bulk is moved at most to where a sampled step shifts by this many standard deviations.
 _LARGEST_SHIFT = 40.0
 #: Mass of a tail, relative to the bulk, that is not told from numerical noise.
@@ -29,52 +33,77 @@ _UNRESOLVED = 1e-9
 _SET_ASIDE = 1e-9
 
 
-def get_tight_epsilon_from_mechanisms(mechanisms: tuple[DpSgdMechanism, ...], *, delta: float) -> float:
+def get_tight_epsilon_from_mechanisms(mechanisms: Sequence[DpSgdMechanism], *, delta: float) -> float:
     """Returns ε of all releases together, never below the true value, and 0 if (0, δ)-DP holds.
 
-    Full batches: exact (Balle & Wang 2018). Otherwise the composed likelihood ratios by FFT while
-    noise_multiplier > 1/24, both for adding and for removing a record; beyond, and where δ is below what the FFT
-    resolves, an upper bound.
+    Full batches and single steps in closed form (Balle & Wang 2018). Otherwise the composed likelihood ratios, for
+    adding and for removing a record, while noise_multiplier ≥ 1/24; beyond, an upper bound.
     """
-    if all(m.sample_rate == 1 for m in mechanisms) or min(m.noise_multiplier for m in mechanisms) < SMALLEST_COMPOSED_NOISE:
+    if len(mechanisms) == 1 and mechanisms[0].steps == 1:
+        return _single_step_epsilon(mechanisms[0], delta)
+    if all(m.sample_rate == 1 for m in mechanisms):
         return get_revealed_epsilon_from_mechanisms(mechanisms, delta=delta)
-    composed = _composed_epsilon(tuple((StepLikelihood.of(m, "worst_case"), m.steps) for m in mechanisms), delta)
-    if math.isfinite(composed):
-        return composed
+    if min(m.noise_multiplier for m in mechanisms) >= SMALLEST_COMPOSED_NOISE:
+        composed = _composed_epsilon(tuple((StepLikelihood.of(m, "worst_case"), m.steps) for m in mechanisms), delta)
+        if math.isfinite(composed):
+            return composed
     return min(
         get_revealed_epsilon_from_mechanisms(mechanisms, delta=delta),
         get_rdp_epsilon_from_mechanisms(mechanisms, delta=delta),
     )
 
 
-def get_revealed_epsilon_from_mechanisms(mechanisms: tuple[DpSgdMechanism, ...], *, delta: float) -> float:
-    """Returns an upper bound on ε: that of an attacker who is told which steps sampled the record.
+def get_revealed_epsilon_from_mechanisms(mechanisms: Sequence[DpSgdMechanism], *, delta: float) -> float:
+    """Returns an upper bound on ε: that against an attacker who is told which steps sampled the record.
 
     δ(ε) ≤ Σ_k Bin(k; T, q)·δ_G(ε; √k/σ), by joint convexity; exact for full batches.
     """
-    squares, weights = np.zeros(1), np.ones(1)
+    squares: FloatArray = np.zeros(1)
+    weights: FloatArray = np.ones(1)
     set_aside = delta * _SET_ASIDE / len(mechanisms)
     for m in mechanisms:
         count, chance = _sampled_counts(m, set_aside)
-        squares = (squares[:, None] + count * m.mu**2).ravel()
-        weights = (weights[:, None] * chance).ravel()
+        squares = np.add.outer(squares, count * m.mu**2).ravel()
+        weights = np.multiply.outer(weights, chance).ravel()
         squares, weights = _merge(squares, weights)
-    return smallest_epsilon(delta * (1 - _SET_ASIDE), np.sqrt(squares), weights)
+    return smallest_epsilon(delta * (1 - 2 * _SET_ASIDE), np.sqrt(squares), weights)
+
+
+def _single_step_epsilon(mechanism: DpSgdMechanism, delta: float) -> float:
+    """δ(ε) = q·δ_G(log(1 + (e^ε − 1)/q)), solved for ε; removing a record is the worse direction."""
+    q = mechanism.sample_rate
+    if delta >= q:
+        return 0.0
+    unsampled = smallest_epsilon(delta / q, np.array([mechanism.mu]), np.ones(1))
+    if q == 1:
+        return unsampled
+    if unsampled < 1:
+        return math.log1p(q * math.expm1(unsampled))
+    return float(np.logaddexp(math.log1p(-q), math.log(q) + unsampled))
 
 
 def _sampled_counts(mechanism: DpSgdMechanism, set_aside: float) -> tuple[FloatArray, FloatArray]:
-    """Numbers of steps that sampled the record and their chances, but for a tail of chance `set_aside` at the top.
+    """Numbers of steps that sampled the record and their chances, but for tails of chance `set_aside` on either side.
 
-    The tail at the bottom counts as the smallest number kept, which only raises δ.
+    The number lies within Bernstein's bound of its mean.
     """
     steps, q = mechanism.steps, mechanism.sample_rate
     if q == 1:
         return np.array([float(steps)]), np.ones(1)
-    low, high = int(binom.ppf(set_aside, steps, q)), int(binom.isf(set_aside, steps, q))
-    count = np.arange(low, min(high + 1, steps) + 1)
-    chance = binom.pmf(count, steps, q)
-    chance[0] = binom.cdf(low, steps, q)
-    return count.astype(float), chance
+    log_rare = -math.log(set_aside)
+    reach = log_rare / 3 + math.sqrt(log_rare**2 / 9 + 2 * log_rare * steps * q * (1 - q))
+    mean = steps * q
+    count = np.arange(max(math.floor(mean - reach), 0), min(math.ceil(mean + reach), steps) + 1, dtype=float)
+    log_chance = (
+        gammaln(steps + 1)
+        - gammaln(count + 1)
+        - gammaln(steps - count + 1)
+        + count * math.log(q)
+        + (steps - count) * math.log1p(-q)
+    )
+    chance = np.exp(log_chance)
+    # The logarithms of large factorials lose digits, all chances alike.
+    return count, chance / chance.sum()
 
 
 def _merge(squares: FloatArray, weights: FloatArray, most: int = 4096) -> tuple[FloatArray, FloatArray]:
@@ -89,36 +118,39 @@ def _merge(squares: FloatArray, weights: FloatArray, most: int = 4096) -> tuple[
 
 def _composed_epsilon(steps: Steps, delta: float) -> float:
     """The larger of ε for removing (Q against P) and for adding (P against Q) a record."""
-    s, _ = _best_renyi(steps, delta, sign=1)
-    removing = compose_adaptively(tilt(steps, 1 + s), start_size=_START_SIZE, fine_enough=_is_smooth)
-    epsilon = _with_margin([_cross(upper_tail(loss), delta, smooth=loss.smooth) for loss in removing])
-    s, bound = _best_renyi(steps, delta, sign=-1)
-    if bound <= epsilon:
-        return epsilon
-    adding = compose_adaptively(tilt(steps, -s), start_size=_START_SIZE, fine_enough=_is_smooth)
-    return max(epsilon, _with_margin([_cross(lower_tail(loss), delta, smooth=loss.smooth) for loss in adding]))
+    order, _ = _best_renyi(steps, delta, removing=True)
+    epsilon = _crossing(tilt(steps, order), delta, upper_tail)
+    order, bound = _best_renyi(steps, delta, removing=False)
+    return epsilon if bound <= epsilon else max(epsilon, _crossing(tilt(steps, order), delta, lower_tail))
 
 
-def _is_smooth(loss: LatticeLoss) -> bool:
-    return loss.smooth
+def _crossing(tilted: TiltedSteps, delta: float, tail: Callable[..., Tail]) -> float:
+    """Returns where the tail's δ falls to `delta`, rounded up by the estimated error; ∞ if that is not resolved."""
+
+    def crossings(size: int) -> list[float]:
+        loss = compose(tilted, size)
+        return [_cross(tail(loss, smooth=smooth), delta, smooth=smooth) for smooth in (True, False)]
+
+    epsilon, error = refine(crossings, _relative_difference, sizes=_SIZES, tolerance=_TOLERANCE)
+    return epsilon * (1 + error)
 
 
-def _with_margin(fine_and_coarse: list[float]) -> float:
-    fine, coarse = fine_and_coarse
-    return fine + abs(fine - coarse) if math.isfinite(fine) and math.isfinite(coarse) else math.inf
+def _relative_difference(new: float, old: float) -> float:
+    if math.isinf(new) or math.isinf(old):
+        return math.inf
+    return abs(new - old) / max(new, 1e-300)
 
 
-def _best_renyi(steps: Steps, delta: float, *, sign: int) -> tuple[float, float]:
-    """The s whose Rényi bound on ε (order 1 + s) is least, and that bound; tilting by s moves the bulk to about ε.
+def _best_renyi(steps: Steps, delta: float, *, removing: bool) -> tuple[float, float]:
+    """The tilt whose Rényi bound on ε is least, and that bound; under this tilt the bulk of L lies at about ε.
 
-    Balle et al. (2020), Theorem 21. sign = 1 for removing, −1 for adding a record.
+    Balle et al. (2020), Theorem 21. Tilting Q by s is order 1 + s of P; tilting P the other way is order −s.
     """
-    tilts = _LARGEST_SHIFT / max(step.mu for step, _ in steps) * np.geomspace(1e-5, 1.0, 48)
-    cumulants = log_moments(steps, 1 + tilts if sign > 0 else -tilts)
-    orders = 1 + tilts
-    bounds = (cumulants - math.log(delta) - np.log(orders)) / tilts + np.log(tilts / orders)
+    s = _LARGEST_SHIFT / max(step.mu for step, _ in steps) * np.geomspace(1e-5, 1.0, 48)
+    orders = 1 + s if removing else -s
+    bounds = (log_moments(steps, orders) - math.log(delta) - np.log1p(s)) / s + np.log(s / (1 + s))
     best = int(np.argmin(bounds))
-    return float(tilts[best]), float(bounds[best])
+    return float(orders[best]), float(bounds[best])
 
 
 def _cross(tail: Tail, delta: float, *, smooth: bool) -> float:

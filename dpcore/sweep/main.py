@@ -19,7 +19,7 @@ from dpcore.results.schema import TABLES
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 from dpcore.sweep.cells import Cell
 from dpcore.sweep.pictures import write_gallery
-from dpcore.sweep.plan import DatasetPlan, SweepPlan
+from dpcore.sweep.plan import DatasetPlan, SweepPlan, plan_from_settings
 from dpcore.sweep.progress import OnProgress
 from dpcore.sweep.run import available_datasets, plan_cells, run_cells
 from dpcore.sweep.tables import bounds_table, points_table, runs_table
@@ -51,8 +51,9 @@ def run_sweep(
 
     Raises DataUnavailable when no dataset's data are there, and InvalidValue for a name in `only` that the plan lacks.
     """
-    wanted, skipped = _wanted(plan, data_path, only)
-    cells = plan_cells(plan, wanted, str(data_path) if data_path else None)
+    path = str(data_path) if data_path else None
+    wanted, skipped = _wanted(plan, path, only)
+    cells = plan_cells(plan, wanted, path)
     done: list[Cell] = []
 
     def count(cell: Cell) -> None:
@@ -75,7 +76,7 @@ def run_sweep(
     )
 
 
-def _wanted(plan: SweepPlan, data_path: Path | None, only: list[str] | None) -> tuple[list[DatasetPlan], list[str]]:
+def _wanted(plan: SweepPlan, data_path: str | None, only: list[str] | None) -> tuple[list[DatasetPlan], list[str]]:
     known = [d.name for d in plan.datasets]
     unknown = [name for name in only or [] if name not in known]
     if unknown:
@@ -169,11 +170,6 @@ def _commit() -> str:
 def plan_from_manifest(manifest: dict[str, Any]) -> SweepPlan:
     """Returns the plan a folder was made with; raises ResultsUnavailable if the manifest holds none."""
     try:
-        raw = manifest["plan"]
-        tuned = ("tune_epochs", "tune_max_grad_norm")
-        datasets = tuple(
-            DatasetPlan(**{k: tuple(v) if k in tuned else v for k, v in d.items()}) for d in raw["datasets"]
-        )
-        return SweepPlan(**{**raw, "epsilons": tuple(raw["epsilons"]), "datasets": datasets})
-    except (KeyError, TypeError):
+        return plan_from_settings(manifest["plan"])
+    except (KeyError, TypeError, AttributeError):
         raise ResultsUnavailable("The manifest of the precomputed results holds no usable plan.") from None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from pathlib import Path
 from typing import Any
 
 from dpcore import datasets as registry
@@ -18,22 +17,22 @@ Rows = list[dict[str, Any]]
 
 def available_datasets(plan: SweepPlan, data_path: str | None) -> tuple[list[DatasetPlan], list[str]]:
     """Returns the datasets of a plan whose data are there, and a sentence for each that is not."""
-    statuses = [(d, registry.status(d.name, data_path=Path(data_path) if data_path else None)) for d in plan.datasets]
-    return [d for d, s in statuses if s.available], [s.message for _, s in statuses if not s.available]
+    statuses = [(d, registry.status(d.name, data_path=data_path)) for d in plan.datasets]
+    return [d for d, s in statuses if s.available], [
+        f"{registry.spec(d.name).title}: {s.message}" for d, s in statuses if not s.available
+    ]
 
 
 def plan_cells(plan: SweepPlan, datasets: list[DatasetPlan], data_path: str | None) -> list[Cell]:
     """Returns every cell of a plan for those datasets: the attacks first, since trainings take longest."""
-    shared = {"delta": plan.delta, "data_path": data_path}
-    attacks = [
-        Cell(kind="attack", dataset=d, target_epsilon=epsilon, **shared) for d in datasets for epsilon in plan.budgets()
-    ]
-    runs = [
-        Cell(kind="run", dataset=d, target_epsilon=epsilon, seed=seed, **shared)
-        for d in datasets
-        for seed in range(plan.seeds)
-        for epsilon in plan.budgets()
-    ]
+
+    def cell(kind: str, dataset: DatasetPlan, epsilon: float | None, seed: int = 0) -> Cell:
+        return Cell(
+            kind=kind, dataset=dataset, target_epsilon=epsilon, delta=plan.delta, seed=seed, data_path=data_path
+        )
+
+    attacks = [cell("attack", d, epsilon) for d in datasets for epsilon in plan.budgets()]
+    runs = [cell("run", d, epsilon, seed) for d in datasets for seed in range(plan.seeds) for epsilon in plan.budgets()]
     return attacks + runs
 
 

@@ -1,0 +1,115 @@
+"""The trade-off curve of composed likelihood ratios."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dpcore.privacy.composition import LatticeLoss, Steps, compose, tilt
+from dpcore.privacy.solver import refine
+from dpcore.privacy.tails import hermite, lower_tail, upper_tail
+from dpcore.privacy.trade_off import RESOLUTION, TradeOff
+
+FloatArray = NDArray[np.floating]
+
+#: Lattice sizes to begin and to end with.
+_SIZES = (2**11, 2**16)
+#: Relative change of γ on a doubled lattice that ends the doubling.
+_TOLERANCE = 1e-7
+#: False-positive rates at which the change is measured.
+_PROBES = np.concatenate([np.geomspace(RESOLUTION, 0.5, 60), 1 - np.geomspace(RESOLUTION, 0.4, 20)])
+#: Chances below this are numerical noise.
+_NOISE = 1e-13
+#: Stands for the infinite thresholds at the curve's ends.
+_THRESHOLD_END = 40.0
+#: Points between two thresholds at which a maximum is sought.
+_SEARCH = np.linspace(0.0, 1.0, 129)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ComposedTradeOff(TradeOff):
+    """The curve at thresholds t of the composed log-likelihood ratio, where its slope dγ/dκ is e^t."""
+
+    #: Falling, (points,).
+    threshold: FloatArray
+    #: Rising from 0 to 1, (points,).
+    kappa: FloatArray
+    #: Rising, (points,).
+    gamma_at_kappa: FloatArray
+    #: Whether the curve is smooth between the points (cubic), or has point masses (straight lines).
+    smooth: bool
+    error: float = 0.0
+    resolution: float = RESOLUTION
+
+    def _gamma(self, kappa: FloatArray) -> FloatArray:
+        if not self.smooth:
+            return np.interp(kappa, self.kappa, self.gamma_at_kappa)
+        right = np.clip(np.searchsorted(self.kappa, kappa), 1, len(self.kappa) - 1)
+        left = right - 1
+        width = self.kappa[right] - self.kappa[left]
+        low, high = self.gamma_at_kappa[left], self.gamma_at_kappa[right]
+        slopes = (np.exp(self.threshold[left]) * width, np.exp(self.threshold[right]) * width)
+        value = hermite((kappa - self.kappa[left]) / width, (low, high), slopes)
+        return np.clip(value, np.minimum(np.maximum(low, kappa), high), high)
+
+    def delta(self, epsilon: float) -> float:
+        """Returns the largest γ − e^ε·κ."""
+        slope = math.exp(min(epsilon, 700.0))
+        best = int(np.argmax(self.gamma_at_kappa - slope * self.kappa))
+        left, right = self.kappa[max(best - 1, 0)], self.kappa[min(best + 1, len(self.kappa) - 1)]
+        near = np.append(left + (right - left) * _SEARCH, self.kappa[best])
+        return max(float((self._gamma(near) - slope * near).max()), 0.0, -math.expm1(min(epsilon, 0.0)))
+
+    @property
+    def auc(self) -> float:
+        """Returns the integral of γ over κ."""
+        width, rise = np.diff(self.kappa), np.diff(self.gamma_at_kappa)
+        area = float(width @ (self.gamma_at_kappa[1:] - rise / 2))
+        if not self.smooth:
+            return area
+        # What a cubic adds to the chord; a concave curve adds at most half the box.
+        bulge = -width * width * np.diff(np.exp(self.threshold)) / 12
+        return area + float(np.clip(bulge, 0.0, width * rise / 2).sum())
+
+
+def compose_trade_off(steps: Steps) -> ComposedTradeOff:
+    """Returns the curve of all steps, with its error estimated from the change since a lattice of half the size."""
+    absent, present = tilt(steps, 0.0), tilt(steps, 1.0)
+
+    def curves(size: int) -> list[ComposedTradeOff]:
+        losses = compose(absent, size), compose(present, size)
+        return [_curve_of(*losses, smooth=smooth) for smooth in (True, False)]
+
+    curve, error = refine(curves, _largest_difference, sizes=_SIZES, tolerance=_TOLERANCE)
+    return replace(curve, error=error)
+
+
+def _curve_of(absent: LatticeLoss, present: LatticeLoss, *, smooth: bool) -> ComposedTradeOff:
+    """The part above t = 0 from Q, the part below from P: each where its own chance is not small."""
+    upper, lower = upper_tail(present, smooth=smooth), lower_tail(absent, smooth=smooth)
+    high, low = upper.threshold > 0, lower.threshold >= 0
+    true_positive, false_positive = upper.chances(high)
+    true_negative, false_negative = lower.chances(low)
+    threshold = np.concatenate([upper.threshold[high][::-1], -lower.threshold[low]])
+    kappa = np.concatenate([false_positive[::-1], 1 - true_negative])
+    gamma = np.concatenate([true_positive[::-1], 1 - false_negative])
+    kappa, gamma = (np.maximum.accumulate(np.clip(v, 0.0, 1.0)) for v in (kappa, gamma))
+    # Where κ is noise γ need not be: it is what the attacker gets for nothing.
+    free = float(gamma[kappa <= _NOISE].max(initial=0.0))
+    keep = np.flatnonzero((kappa > _NOISE) & (kappa < 1 - _NOISE))
+    keep = keep[np.diff(kappa[keep], prepend=0.0) > 0]
+    return ComposedTradeOff(
+        threshold=np.concatenate([[_THRESHOLD_END], threshold[keep], [-_THRESHOLD_END]]),
+        kappa=np.concatenate([[0.0], kappa[keep], [1.0]]),
+        gamma_at_kappa=np.concatenate([[free], gamma[keep], [1.0]]),
+        smooth=smooth,
+    )
+
+
+def _largest_difference(fine: ComposedTradeOff, coarse: ComposedTradeOff) -> float:
+    return float(
+        np.max(np.abs(fine._gamma(_PROBES) - coarse._gamma(_PROBES)) / np.maximum(fine._gamma(_PROBES), _PROBES))
+    )

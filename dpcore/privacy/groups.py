@@ -1,0 +1,133 @@
+"""What is promised to a patient who owns several records: group privacy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr
+
+from dpcore._validate import non_negative, open_unit, whole
+from dpcore.errors import CalibrationError
+from dpcore.privacy.accounting import get_epsilon_from_mechanism
+from dpcore.privacy.bounds import get_trade_off_from_mechanism
+from dpcore.privacy.closed_forms import GaussianTradeOff
+from dpcore.privacy.mechanism import Accountant, DpSgdMechanism, NonPrivate, check_accountant
+from dpcore.privacy.solver import smallest_safe
+from dpcore.privacy.trade_off import TradeOff
+
+FloatArray = NDArray[np.floating]
+
+#: −log of the smallest δ of one record that is tried, and the first step towards it.
+_SMALLEST, _FIRST_STEP = 690.0, 0.5
+#: Normal quantiles of the false-positive rates at which a group's curve is tabulated.
+_QUANTILES = np.linspace(-5.6, 8.2, 4001)
+
+
+def get_group_delta(epsilon: float, delta: float, *, records: int) -> float:
+    """Returns δ of (records·ε, δ)-DP for a group when one record has (ε, δ)-DP: δ·(e^{kε} − 1)/(e^ε − 1).
+
+    May exceed 1, then it says nothing. Vadhan, "The complexity of differential privacy" (2017), Lemma 2.2.
+    """
+    epsilon, records = non_negative(epsilon=epsilon), whole(records=records)
+    log_delta = math.log(open_unit(delta=delta)) + _log_group_factor(epsilon, records)
+    return math.exp(log_delta) if log_delta < 700 else math.inf
+
+
+def _log_group_factor(epsilon: float, records: int) -> float:
+    """log Σ_{i < k} e^{iε}."""
+    if epsilon == 0:
+        return math.log(records)
+    return (records - 1) * epsilon + math.log(math.expm1(-records * epsilon) / math.expm1(-epsilon))
+
+
+def get_patient_epsilon_from_mechanism(
+    mechanism: DpSgdMechanism | NonPrivate, *, delta: float, accountant: Accountant, records_per_patient: int
+) -> float:
+    """Returns ε for a patient who owns that many records, at `delta`; infinite where no bound is found.
+
+    Full batches: the shift μ grows k-fold. Otherwise ε = k·ε₁ with the smallest ε₁ of one record for which δ₁ times
+    (e^{kε₁} − 1)/(e^{ε₁} − 1) is at most δ.
+    """
+    delta, accountant = open_unit(delta=delta), check_accountant(accountant)
+    k = whole(records_per_patient=records_per_patient)
+    if isinstance(mechanism, NonPrivate):
+        return math.inf
+    if k == 1 or mechanism.sample_rate == 1:
+        return get_epsilon_from_mechanism(_with_shift(mechanism, k), delta=delta, accountant=accountant)
+
+    def epsilon_of_one(log_delta: float) -> float:
+        return get_epsilon_from_mechanism(mechanism, delta=math.exp(log_delta), accountant=accountant)
+
+    def log_excess(negative_log_delta: float) -> float:
+        epsilon = epsilon_of_one(-negative_log_delta)
+        return -negative_log_delta + _log_group_factor(epsilon, k) - math.log(delta)
+
+    try:
+        enough = smallest_safe(
+            log_excess, start=-math.log(delta), step=_FIRST_STEP, tolerance=1e-9, limits=(-math.log(delta), _SMALLEST)
+        )
+    except CalibrationError:
+        return math.inf
+    return k * epsilon_of_one(-enough)
+
+
+def get_patient_trade_off_from_mechanism(
+    mechanism: DpSgdMechanism | NonPrivate, *, records_per_patient: int
+) -> TradeOff:
+    """Returns the worst-case trade-off curve for a patient who owns that many records.
+
+    Full batches: μ grows k-fold. Otherwise γ∘…∘γ, k times. Dong, Roth & Su (2022), Theorem 2.14.
+    """
+    k = whole(records_per_patient=records_per_patient)
+    base = get_trade_off_from_mechanism(mechanism, "worst_case")
+    if k == 1 or isinstance(mechanism, NonPrivate):
+        return base
+    if isinstance(base, GaussianTradeOff):
+        return GaussianTradeOff(mu=k * base.mu)
+    return GroupTradeOff(base=base, records=k)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupTradeOff(TradeOff):
+    """The curve of a group whose records each have the base curve: γ applied `records` times."""
+
+    base: TradeOff
+    records: int
+
+    @property
+    def resolution(self) -> float:  # type: ignore[override]
+        """That of the base."""
+        return self.base.resolution
+
+    @property
+    def error(self) -> float:  # type: ignore[override]
+        """That of the base, once for each record: γ is concave, so relative errors do not grow."""
+        return self.records * self.base.error
+
+    def _gamma(self, kappa: FloatArray) -> FloatArray:
+        for _ in range(self.records):
+            kappa = self.base._gamma(kappa)
+        return kappa
+
+    def delta(self, epsilon: float) -> float:
+        """Returns the largest γ − e^ε·κ over a table of κ, right to about 1e-6."""
+        kappa = ndtr(_QUANTILES)
+        gains = self._gamma(kappa) - math.exp(min(epsilon, 700.0)) * kappa
+        return max(float(gains.max()), 0.0, -math.expm1(min(epsilon, 0.0)))
+
+    @property
+    def auc(self) -> float:
+        """Returns the integral of γ over κ, right to about 1e-6."""
+        kappa = ndtr(_QUANTILES)
+        return float(np.trapezoid(self._gamma(kappa), kappa)) + float(ndtr(-_QUANTILES[-1]))
+
+
+def _with_shift(mechanism: DpSgdMechanism, factor: int) -> DpSgdMechanism:
+    return DpSgdMechanism(
+        noise_multiplier=mechanism.noise_multiplier / factor,
+        sample_rate=mechanism.sample_rate,
+        steps=mechanism.steps,
+    )
