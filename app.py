@@ -1,8 +1,10 @@
 """The app: page configuration and navigation, nothing else. Run with `streamlit run app.py`."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from ui import navigation
 
-st.set_page_config(page_title="A Pinch of Privacy", page_icon=":material/balance:", layout="wide")
+st.set_page_config(page_title="A Pinch of Privacy", page_icon=Path("ui/favicon.svg"), layout="wide")
 navigation.run()

@@ -27,16 +27,16 @@ _DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+")
 _LONGEST = 40
 
 
-def parse_epsilon(text: str, *, field: str = "ε") -> float:
-    """Returns the budget as a positive number, infinite for “no DP”; raises InvalidValue naming field, rule and value."""
+def parse_epsilon(text: str) -> float:
+    """Returns the budget as a positive number, infinite for “no DP”; raises InvalidValue."""
     if len(text) > _LONGEST:
-        raise refuse_epsilon(text, field=field)
+        raise refuse_epsilon(text)
     compact = text.strip().lower().removeprefix("ε").lstrip(" =")
     if compact.replace(" ", "") in _NO_DP_WORDS:
         return NO_DP
     value = _to_number(compact)
     if value is None or not 0 < value < math.inf:
-        raise refuse_epsilon(text, field=field)
+        raise refuse_epsilon(text)
     return value
 
 
@@ -63,6 +63,11 @@ def format_epsilon(epsilon: float) -> str:
     power = "10" + str(int(exponent)).translate(_TO_SUPERSCRIPT)
     mantissa = mantissa.rstrip("0").rstrip(".")
     return power if mantissa == "1" else f"{mantissa}·{power}"
+
+
+def name_budget(epsilon: float) -> str:
+    """Returns “ε = 8” or “no DP”."""
+    return NO_DP_LABEL if math.isinf(epsilon) else f"ε = {format_epsilon(epsilon)}"
 
 
 def link_epsilon(epsilon: float) -> str:

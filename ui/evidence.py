@@ -149,7 +149,9 @@ def collect_evidence(store: PrecomputedStore, spec: DatasetSpec) -> Evidence:
     evidence = Evidence(
         spec=spec,
         points=tuple(sorted(points, key=lambda point: point.target_epsilon)),
-        curves={name: bounds[name].to_numpy(float) for name in ("epsilon_rdp", "epsilon_tight", "worst_case", "relaxed")},
+        curves={
+            name: bounds[name].to_numpy(float) for name in ("epsilon_rdp", "epsilon_tight", "worst_case", "relaxed")
+        },
         attacked=attacked,
         strips=_strips(store, spec),
     )
@@ -177,12 +179,13 @@ def _summarise(attacks: pd.DataFrame) -> dict[float, tuple[Attack, ...]]:
 
 
 def _to_point(row: dict[Any, Any], attacks: dict[float, tuple[Attack, ...]]) -> Point:
-    whole = {name: int(row[name]) for name in ("steps", "num_train", "seeds")}
-    skip = {*whole, "target_epsilon", "epsilon_tight", "attacks"}
-    real = {name: float(row[name]) for name in Point.__dataclass_fields__ if name not in skip}
+    counts = ("steps", "num_train", "seeds")
+    known = {"target_epsilon", "epsilon_tight", "attacks"}
+    columns: dict[str, Any] = {name: float(row[name]) for name in Point.__dataclass_fields__ if name not in known}
+    columns |= {name: int(row[name]) for name in counts}
     target = _budget(row["target_epsilon"])
     tight = NO_DP if target == NO_DP else float(row["epsilon_tight"])
-    return Point(target_epsilon=target, epsilon_tight=tight, attacks=attacks.get(target, ()), **whole, **real)
+    return Point(target_epsilon=target, epsilon_tight=tight, attacks=attacks.get(target, ()), **columns)
 
 
 def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[Strip, ...]:

@@ -10,7 +10,9 @@ from ui.epsilon import NO_DP
 from ui.evidence import Attack, Counted, Evidence, Point
 
 #: How the model's diagnoses compare with those of the model trained without DP.
-Outcome = Literal["no_dp", "guessing", "worse", "slightly_worse", "equivalent", "unclear", "better", "untested", "estimated"]
+Outcome = Literal[
+    "no_dp", "guessing", "worse", "slightly_worse", "equivalent", "unclear", "better", "untested", "estimated"
+]
 
 #: Below this Matthews correlation a model is called no better than guessing.
 GUESSING_MCC = 0.05

@@ -9,14 +9,16 @@ _MARK = "pinch_started"
 
 
 def pages() -> dict[str, list[st.Page]]:
-    """Returns the pages by section, in the order of the menu. The hidden first one leads to the start page."""
+    """Returns the pages by section, in the order of the menu. The hidden first one leads to the start page.
+
+    No page has an icon: a browser would fetch it from the web for the tab.
+    """
     return {
         "": [st.Page(_start, title="Start", url_path="", default=True, visibility="hidden")],
         "Explore": [
             st.Page(
                 "pages/tradeoff.py",
                 title="Trade-off",
-                icon=":material/balance:",
                 url_path="tradeoff",
                 help="What a privacy budget costs in diagnostic quality, and which attackers it stops.",
             )

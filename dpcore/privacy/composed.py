@@ -16,9 +16,9 @@ from dpcore.privacy.trade_off import RESOLUTION, TradeOff
 FloatArray = NDArray[np.floating]
 
 #: Lattice sizes to begin and to end with.
-_SIZES = (2**11, 2**16)
+_SIZES = (2**11, 2**15)
 #: Relative change of γ on a doubled lattice that ends the doubling.
-_TOLERANCE = 1e-7
+_TOLERANCE = 3e-7
 #: False-positive rates at which the change is measured.
 _PROBES = np.concatenate([np.geomspace(RESOLUTION, 0.5, 60), 1 - np.geomspace(RESOLUTION, 0.4, 20)])
 #: Chances below this are numerical noise.
@@ -80,16 +80,19 @@ def compose_trade_off(steps: Steps) -> ComposedTradeOff:
     absent, present = tilt(steps, 0.0), tilt(steps, 1.0)
 
     def curves(size: int) -> list[ComposedTradeOff]:
-        losses = compose(absent, size), compose(present, size)
-        return [_curve_of(*losses, smooth=smooth) for smooth in (True, False)]
+        of_absent, of_present = compose(absent, size), compose(present, size)
+        readings = range(max(len(of_absent), len(of_present)))
+        return [
+            _curve_of(of_absent[min(i, len(of_absent) - 1)], of_present[min(i, len(of_present) - 1)]) for i in readings
+        ]
 
     curve, error = refine(curves, _largest_difference, sizes=_SIZES, tolerance=_TOLERANCE)
     return replace(curve, error=error)
 
 
-def _curve_of(absent: LatticeLoss, present: LatticeLoss, *, smooth: bool) -> ComposedTradeOff:
+def _curve_of(absent: LatticeLoss, present: LatticeLoss) -> ComposedTradeOff:
     """The part above t = 0 from Q, the part below from P: each where its own chance is not small."""
-    upper, lower = upper_tail(present, smooth=smooth), lower_tail(absent, smooth=smooth)
+    upper, lower = upper_tail(present), lower_tail(absent)
     high, low = upper.threshold > 0, lower.threshold >= 0
     true_positive, false_positive = upper.chances(high)
     true_negative, false_negative = lower.chances(low)
@@ -101,15 +104,26 @@ def _curve_of(absent: LatticeLoss, present: LatticeLoss, *, smooth: bool) -> Com
     free = float(gamma[kappa <= _NOISE].max(initial=0.0))
     keep = np.flatnonzero((kappa > _NOISE) & (kappa < 1 - _NOISE))
     keep = keep[np.diff(kappa[keep], prepend=0.0) > 0]
+    gamma = np.maximum(gamma, kappa)
     return ComposedTradeOff(
         threshold=np.concatenate([[_THRESHOLD_END], threshold[keep], [-_THRESHOLD_END]]),
         kappa=np.concatenate([[0.0], kappa[keep], [1.0]]),
         gamma_at_kappa=np.concatenate([[free], gamma[keep], [1.0]]),
-        smooth=smooth,
+        smooth=absent.smooth and present.smooth,
     )
 
 
 def _largest_difference(fine: ComposedTradeOff, coarse: ComposedTradeOff) -> float:
-    return float(
-        np.max(np.abs(fine._gamma(_PROBES) - coarse._gamma(_PROBES)) / np.maximum(fine._gamma(_PROBES), _PROBES))
-    )
+    """The largest relative change at the probes, and what a chord between point masses may miss."""
+    gamma = np.maximum(fine._gamma(_PROBES), _PROBES)
+    change = np.abs(gamma - coarse._gamma(_PROBES))
+    return float(np.max((change + (0.0 if fine.smooth else _chord_error(fine, _PROBES))) / gamma))
+
+
+def _chord_error(curve: ComposedTradeOff, kappa: FloatArray) -> FloatArray:
+    """How far a concave curve through the points may lie above the chord: up to the neighbouring chords, extended."""
+    slope = np.append(np.exp(curve.threshold), 0.0)
+    right = np.clip(np.searchsorted(curve.kappa, kappa), 1, len(curve.kappa) - 1)
+    from_left = (kappa - curve.kappa[right - 1]) * (slope[right - 1] - slope[right])
+    from_right = (curve.kappa[right] - kappa) * (slope[right] - slope[right + 1])
+    return np.minimum(from_left, from_right)

@@ -29,11 +29,11 @@ TAIL = 1e-14
 MAX_NODES = 2**17
 #: Room beyond the window on either side, relative to its width.
 _SLACK = 0.01
-#: Frequencies that are integrated directly, the spectrum that counts as vanished by then, and the most nodes for it
-#: relative to those of a smooth integrand.
-_DIRECT = 160
+#: Frequencies that are integrated directly; the spectrum that counts as vanished at the last of them; the most nodes
+#: for it relative to those of a smooth integrand.
+_DIRECT, _LAST = 160, 20
 _VANISHED = 1e-18
-_MOST_REFINED = 32
+_MOST_REFINED = 8
 #: Mass of a single node that is left out, relative to TAIL.
 _NEGLIGIBLE = 1e-6
 
@@ -56,24 +56,31 @@ class TiltedSteps:
     def low_spectrum(self) -> ComplexArray | None:
         """The characteristic function of L − centre at the frequencies 2πk/period; None if it does not vanish soon."""
         frequencies = 2 * math.pi / self.period * np.arange(_DIRECT)
-        total = np.zeros(_DIRECT, dtype=complex)
+        last = self._characteristic_function(frequencies[-_LAST:])
+        if last is None or np.abs(last).max() > _VANISHED:
+            return None
+        return self._characteristic_function(frequencies)
+
+    def _characteristic_function(self, frequencies: FloatArray) -> ComplexArray | None:
+        total = np.zeros(len(frequencies), dtype=complex)
         for step, count in self.steps:
             log_step = _direct_log_spectrum(step, frequencies, self.order)
             if log_step is None:
                 return None
             total += count * log_step
-        spectrum = np.exp(total)
-        return spectrum if np.abs(spectrum[-_DIRECT // 8 :]).max() < _VANISHED else None
+        return np.exp(total)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LatticeLoss:
-    """The composed L on a lattice, both rising: points (size,) and masses (size,), which sum to 1."""
+    """The composed L on a lattice, rising: points and masses, each (size,)."""
 
     tilted: TiltedSteps
     spacing: float
     points: FloatArray
+    #: They sample a density, times spacing, or are signed point masses.
     masses: FloatArray
+    smooth: bool
 
 
 def tilt(steps: Steps, order: float) -> TiltedSteps:
@@ -133,22 +140,33 @@ def _log_sum_exp(exponent: FloatArray) -> FloatArray:
     return peak + np.log(np.exp(exponent - peak[:, None]).sum(axis=1))
 
 
-def compose(tilted: TiltedSteps, size: int) -> LatticeLoss:
-    """Returns the composed L on a lattice of `size` points, a power of 2 of at least 512, that covers the window."""
-    spacing = tilted.period / size
+def compose(tilted: TiltedSteps, size: int) -> list[LatticeLoss]:
+    """Returns the composed L on a lattice of `size` points, a power of 2 of at least 512, that covers the window.
+
+    As a smooth density; and unless it is known to be one, also as point masses.
+    """
     if tilted.low_spectrum is not None:
-        base = tilted.centre
         spectrum = np.zeros(size // 2 + 1, dtype=complex)
         spectrum[:_DIRECT] = tilted.low_spectrum
-    else:
-        base = sum(step.lowest * count for step, count in tilted.steps)
-        spectrum = np.exp(sum(count * _log_spectrum(step, spacing, size, tilted.order) for step, count in tilted.steps))
+        return [_invert(tilted, spectrum, base=tilted.centre, smooth=True)]
+    base = sum(step.lowest * count for step, count in tilted.steps)
+    smooth = pointed = np.zeros(size // 2 + 1, dtype=complex)
+    for step, count in tilted.steps:
+        for_density, for_points = _lattice_log_spectra(step, tilted.period / size, size, tilted.order)
+        smooth, pointed = smooth + count * for_density, pointed + count * for_points
+    return [_invert(tilted, np.exp(s), base=base, smooth=which) for s, which in ((smooth, True), (pointed, False))]
+
+
+def _invert(tilted: TiltedSteps, spectrum: ComplexArray, *, base: float, smooth: bool) -> LatticeLoss:
+    size = 2 * (len(spectrum) - 1)
+    spacing = tilted.period / size
     first = math.floor((tilted.lower - base) / spacing)
     return LatticeLoss(
         tilted=tilted,
         spacing=spacing,
         points=base + spacing * (first + np.arange(size)),
         masses=np.roll(fft.irfft(spectrum, size), -(first % size)),
+        smooth=smooth,
     )
 
 
@@ -165,19 +183,27 @@ def _direct_log_spectrum(step: StepLikelihood, frequencies: FloatArray, order: f
     return _log1p((-2 * sine * sine) @ weight + 1j * ((-2 * sine * np.cos(half_angle)) @ weight))
 
 
-def _log_spectrum(step: StepLikelihood, spacing: float, size: int, order: float) -> ComplexArray:
-    """log of one step's transform on the lattice, relative to its lowest value."""
+def _lattice_log_spectra(
+    step: StepLikelihood, spacing: float, size: int, order: float
+) -> tuple[ComplexArray, ComplexArray]:
+    """log of one step's transform on the lattice, relative to its lowest value.
+
+    Once with weights that keep five moments, but of either sign, for a density; once with positive weights, which
+    spread a mass to both neighbours and so only raise the risk, for point masses.
+    """
     ratio, weight, _ = _normalised_nodes(step, _node_spacing(step, spacing, order), order)
     keep = weight > TAIL * _NEGLIGIBLE
-    ratio, weight = ratio[keep], weight[keep]
-    position = (ratio - step.lowest) / spacing
+    position = (ratio[keep] - step.lowest) / spacing
     cell = np.floor(position)
-    index = cell.astype(np.int64)
-    mass = np.zeros(size)
-    for offset, share in zip(range(-2, 4), _lagrange_weights(position - cell), strict=True):
-        mass += np.bincount((index + offset) % size, weights=share * weight, minlength=size)
-    mass[0] -= 1.0
-    return _log1p(fft.rfft(mass))
+    index, theta = cell.astype(np.int64), position - cell
+    spectra = []
+    for first, shares in ((-2, _lagrange_weights(theta)), (0, [1 - theta, theta])):
+        mass = np.zeros(size)
+        for offset, share in enumerate(shares, start=first):
+            mass += np.bincount((index + offset) % size, weights=share * weight[keep], minlength=size)
+        mass[0] -= 1.0
+        spectra.append(_log1p(fft.rfft(mass)))
+    return spectra[0], spectra[1]
 
 
 def _log1p(z: ComplexArray) -> ComplexArray:

@@ -12,8 +12,8 @@ from dpcore.errors import CalibrationError
 
 T = TypeVar("T")
 
-#: A change below this that no longer halves is numerical noise.
-_STAGNANT = 1e-4
+#: A change below this that no longer falls by about half is numerical noise.
+_STAGNANT, _HALVED = 1e-4, 0.7
 
 
 def smallest_safe(
@@ -89,7 +89,7 @@ def refine(
         now = evaluate(size)
         errors = [difference(new, old) for new, old in zip(now, before, strict=True)]
         best = min(range(len(now)), key=errors.__getitem__)
-        stagnant = _STAGNANT > errors[best] > least / 2
+        stagnant = _STAGNANT > errors[best] > _HALVED * least
         if errors[best] < least:
             result, least = now[best], errors[best]
         if least <= tolerance or stagnant or size >= sizes[1]:

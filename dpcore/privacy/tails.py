@@ -36,22 +36,22 @@ class Tail:
         return np.exp(scale) * self.plain[keep], np.exp(scale - self.threshold[keep]) * self.discounted[keep]
 
 
-def upper_tail(loss: LatticeLoss, *, smooth: bool) -> Tail:
+def upper_tail(loss: LatticeLoss) -> Tail:
     """Returns the tails of Q (plain) and P (other) above each lattice point; tilted.order ≥ 1 is best."""
-    return _tail(loss, loss.points, loss.masses, loss.tilted.order - 1, smooth=smooth)
+    return _tail(loss, loss.points, loss.masses, loss.tilted.order - 1)
 
 
-def lower_tail(loss: LatticeLoss, *, smooth: bool) -> Tail:
+def lower_tail(loss: LatticeLoss) -> Tail:
     """Returns the tails of P (plain) and Q (other) below each lattice point, mirrored; tilted.order ≤ 0 is best."""
-    return _tail(loss, -loss.points[::-1], loss.masses[::-1], -loss.tilted.order, smooth=smooth)
+    return _tail(loss, -loss.points[::-1], loss.masses[::-1], -loss.tilted.order)
 
 
-def _tail(loss: LatticeLoss, points: FloatArray, masses: FloatArray, rate: float, *, smooth: bool) -> Tail:
+def _tail(loss: LatticeLoss, points: FloatArray, masses: FloatArray, rate: float) -> Tail:
     return Tail(
         threshold=points,
         log_scale=loss.tilted.log_mass - rate * points,
-        plain=_discounted_sum(masses, rate * loss.spacing, smooth=smooth),
-        discounted=_discounted_sum(masses, (rate + 1) * loss.spacing, smooth=smooth),
+        plain=_discounted_sum(masses, rate * loss.spacing, smooth=loss.smooth),
+        discounted=_discounted_sum(masses, (rate + 1) * loss.spacing, smooth=loss.smooth),
     )
 
 

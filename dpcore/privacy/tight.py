@@ -128,8 +128,7 @@ def _crossing(tilted: TiltedSteps, delta: float, tail: Callable[..., Tail]) -> f
     """Returns where the tail's δ falls to `delta`, rounded up by the estimated error; ∞ if that is not resolved."""
 
     def crossings(size: int) -> list[float]:
-        loss = compose(tilted, size)
-        return [_cross(tail(loss, smooth=smooth), delta, smooth=smooth) for smooth in (True, False)]
+        return [_cross(tail(loss), delta, smooth=loss.smooth) for loss in compose(tilted, size)]
 
     epsilon, error = refine(crossings, _relative_difference, sizes=_SIZES, tolerance=_TOLERANCE)
     return epsilon * (1 + error)

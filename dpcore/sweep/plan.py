@@ -91,7 +91,8 @@ def read_plan(name_or_path: str) -> SweepPlan:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidValue(f"The plan {path.name} is not readable TOML: {error}.") from None
     try:
-        return plan_from_settings({**raw, "datasets": raw.pop("dataset", [])})
+        raw["datasets"] = raw.pop("dataset", [])
+        return plan_from_settings(raw)
     except InvalidValue:
         raise
     except (TypeError, KeyError, ValueError) as error:

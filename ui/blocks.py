@@ -1,0 +1,174 @@
+"""The blocks of a page. Each is one element, so that a moved slider repaints few."""
+
+from __future__ import annotations
+
+import html
+import re
+from pathlib import Path
+
+import streamlit as st
+
+from dpcore.errors import ResultsUnavailable
+from ui import captions, charts, loaders, overlay, text
+from ui.epsilon import format_epsilon
+from ui.evidence import Strip
+from ui.finding import Finding
+from ui.numbers import format_error, format_spread
+
+_STYLE = Path(__file__).with_name("style.css")
+
+
+def page_header(question: str) -> None:
+    """Shows the app's name and the page's question, and brings the style sheet."""
+    st.html(_STYLE)
+    st.html(f'<p class="pp-brand">A Pinch of Privacy</p><h1 class="pp-question">{html.escape(question)}</h1>')
+
+
+def section(question: str) -> None:
+    """Shows the heading of a part of the page."""
+    st.html(f'<h2 class="pp-section">{html.escape(question)}</h2>')
+
+
+def results_missing(error: ResultsUnavailable) -> None:
+    """Shows why there is nothing to show, and what to do about it."""
+    st.error(f"{error} To make or mend them, run `python -m dpcore sweep --plan default`; then reload this page.")
+
+
+def summary(finding: Finding) -> None:
+    """Shows what the model is for, and the paragraph in plain words."""
+    st.html(f'<p class="pp-context">{stress(text.context(finding.evidence))}</p>')
+    st.html(
+        f'<p class="pp-summary" data-epsilon="{_budget(finding)}" role="status">{stress(text.summary(finding))}</p>'
+    )
+
+
+def cards(finding: Finding) -> None:
+    """Shows the four numbers: utility, worst case, relaxed, realistic."""
+    made = [_utility_card(finding), *_proof_cards(finding), _attack_card(finding)]
+    st.html(f'<div class="pp-cards" data-epsilon="{_budget(finding)}">{"".join(made)}</div>')
+
+
+def trade_off_chart(finding: Finding) -> None:
+    """Shows the chart with the present budget marked, its legend, and the same as a table."""
+    evidence, counted = finding.evidence, finding.counted
+    theme: charts.Theme = "dark" if st.context.theme.type == "dark" else "light"
+    drawing = loaders.drawing(evidence.spec.name, counted, theme)
+    with st.container(key="chart_frame"):
+        st.plotly_chart(
+            drawing.figure,
+            key="trade_off_chart",
+            config={"displayModeBar": False, "responsive": True},
+            alt=captions.chart_alt(evidence),
+        )
+        with st.container(key="chart_overlay"):
+            st.html(overlay.cursor_html(finding))
+            st.html(drawing.names)
+    st.html(drawing.legend)
+
+
+def gallery(finding: Finding) -> None:
+    """Shows the originals, what one look gives and what all looks give, five pictures each."""
+    evidence, point = finding.evidence, finding.nearest
+    if evidence.spec.kind != "image":
+        st.html(
+            f'<p class="pp-note pp-wide" data-epsilon="{_budget(finding)}">{stress(captions.no_pictures(finding))}</p>'
+        )
+        return
+    strips = sorted((s for s in evidence.strips if s.target_epsilon == point.target_epsilon), key=lambda s: s.looks)
+    if not any(strip.looks == 0 for strip in strips):
+        strips = [s for s in evidence.strips if s.looks == 0][:1] + strips
+    try:
+        rows = "".join(_strip_row(strip, finding) for strip in strips)
+    except ResultsUnavailable as error:
+        st.error(str(error))
+        return
+    caption = stress(captions.gallery_caption(finding, strips[0]))
+    budget = f'data-epsilon="{_budget(finding)}"'
+    st.html(f'<figure class="pp-gallery" {budget}>{rows}<figcaption>{caption}</figcaption></figure>')
+
+
+def person(finding: Finding) -> None:
+    """Shows what the numbers mean for one person."""
+    points = "".join(f"<li>{stress(point)}</li>" for point in text.person_points(finding))
+    st.html(f'<ul class="pp-person">{points}</ul>')
+
+
+def stress(words: str) -> str:
+    """Returns text as HTML: escaped, with **double stars** as bold."""
+    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(words))
+
+
+def _budget(finding: Finding) -> str:
+    return format_epsilon(finding.epsilon)
+
+
+def _card(*, title: str, tag: str, value: str, lines: list[str], explain: str, extra: str = "") -> str:
+    name = html.escape(title)
+    tip = (
+        f'<span class="pp-help" tabindex="0" aria-label="About: {name}">?'
+        f'<span class="pp-tip" role="tooltip">{stress(explain)}</span></span>'
+    )
+    body = "".join(f"<p>{stress(line)}</p>" for line in lines if line)
+    return (
+        f'<section class="pp-card pp-card-{tag}"><h3>{name} {tip}</h3><span class="pp-tag pp-tag-{tag}">{tag}</span>'
+        f'<p class="pp-value">{stress(value)}</p>{body}{extra}</section>'
+    )
+
+
+def _utility_card(finding: Finding) -> str:
+    utility, measured = finding.utility, finding.is_measured
+    return _card(
+        title="Diagnostic quality",
+        tag="measured" if measured else "estimated",
+        value=format_spread(utility.mcc, utility.mcc_sd) if measured else f"≈ {utility.mcc:.2f}",
+        lines=captions.utility_words(utility),
+        explain=captions.EXPLAIN_UTILITY,
+    )
+
+
+def _proof_cards(finding: Finding) -> list[str]:
+    evidence, proof = finding.evidence, finding.proof
+    tag = "unavailable" if proof.problem else "proven"
+    made = []
+    for title, explain, bound in (
+        (f"Attacker who holds the {text.noun(evidence)}", captions.explain_worst_case(evidence), proof.worst_case),
+        ("Attacker who does not", captions.explain_relaxed(evidence), proof.relaxed),
+    ):
+        value, lines = captions.proof_words(finding, bound)
+        made.append(_card(title=title, tag=tag, value=value, lines=lines, explain=explain))
+    return made
+
+
+def _attack_card(finding: Finding) -> str:
+    value, lines = captions.attack_words(finding)
+    return _card(
+        title="Real attack, one look",
+        tag="measured" if finding.one_look else "unavailable",
+        value=value,
+        lines=lines,
+        explain=captions.explain_attack(finding.evidence),
+        extra=_looks_table(finding),
+    )
+
+
+def _looks_table(finding: Finding) -> str:
+    attacks = finding.nearest.attacks
+    if not attacks:
+        return ""
+    head = "".join(f'<th scope="col">{"one look" if a.looks == 1 else f"all {a.looks}"}</th>' for a in attacks)
+    rows = (
+        f'<tr><th scope="row">{verb}</th>{"".join(f"<td>{count}</td>" for count in counts)}</tr>'
+        for verb, counts in (("rebuilt", (a.rebuilt for a in attacks)), ("recognised", (a.matched for a in attacks)))
+    )
+    return f'<table><tr><th scope="col">of {attacks[0].records}</th>{head}</tr>{"".join(rows)}</table>'
+
+
+def _strip_row(strip: Strip, finding: Finding) -> str:
+    title, explain = captions.strip_words(strip)
+    errors = "".join(f"<span>{format_error(error)}</span>" for error in strip.errors) if strip.looks else ""
+    return (
+        f'<div class="pp-row"><div class="pp-row-name"><strong>{html.escape(title)}</strong>'
+        f"<span>{html.escape(explain)}</span></div>"
+        f'<div class="pp-row-strip"><img src="{loaders.picture_uri(strip.file)}" '
+        f'alt="{html.escape(captions.strip_alt(strip, finding))}"><div class="pp-errors">{errors}</div></div></div>'
+    )

@@ -1,0 +1,174 @@
+"""The only caching of the app: results, drawings, pictures, live proofs. Read-only, shared by all visitors."""
+
+from __future__ import annotations
+
+import base64
+import gc
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from dpcore import datasets
+from dpcore.errors import DpcoreError, ResultsUnavailable
+from dpcore.results.store import DEFAULT_FOLDER, PrecomputedStore
+from ui.charts import Theme
+from ui.evidence import Counted, Evidence, Point, collect_evidence
+from ui.finding import Finding, Proof, find_at_point, find_between_points
+from ui.overlay import Drawing, draw_trade_off
+
+#: Names a folder to read instead of `precomputed/`: another sweep, or a test's.
+FOLDER_VARIABLE = "PINCH_PRECOMPUTED"
+
+
+def store() -> PrecomputedStore:
+    """Returns the store of precomputed results, unopened."""
+    return PrecomputedStore(folder=Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER))
+
+
+def manifest() -> dict[str, object]:
+    """Returns how the results were made; raises ResultsUnavailable."""
+    return _manifest(_version())
+
+
+def dataset_names() -> Sequence[str]:
+    """Returns the datasets with results, in the order visitors see them; raises ResultsUnavailable if none."""
+    return _dataset_names(_version())
+
+
+def evidence(dataset: str) -> Evidence:
+    """Returns all results of a dataset; raises ResultsUnavailable."""
+    return _evidence(dataset, _version())
+
+
+def settle(dataset: str, epsilon: float, counted: Counted) -> float:
+    """Returns a budget as the dataset's sweep knows it; raises InvalidValue outside the range."""
+    return evidence(dataset).settle(epsilon, counted)
+
+
+def finding(dataset: str, epsilon: float, counted: Counted) -> Finding:
+    """Returns what is known at a budget; a bound that cannot be computed is named as a problem, never shown as 0."""
+    found = evidence(dataset)
+    if point := found.point_at(epsilon, counted):
+        return find_at_point(found, point, counted)
+    try:
+        proof = _live_proof(epsilon, counted, _setting(found.nearest(epsilon, counted)))
+    except DpcoreError as error:
+        nan = float("nan")
+        proof = Proof(noise_multiplier=nan, worst_case=nan, relaxed=nan, problem=str(error))
+    return find_between_points(found, epsilon, counted, proof)
+
+
+def recount(dataset: str, epsilon: float, *, old: Counted, new: Counted) -> float:
+    """Returns the same mechanism's ε under the other accountant; raises DpcoreError if it cannot be counted."""
+    found = evidence(dataset)
+    if point := found.point_at(epsilon, old):
+        return point.epsilon(new)
+    return _recount(epsilon, old, new, _setting(found.nearest(epsilon, old)))
+
+
+def drawing(dataset: str, counted: Counted, theme: Theme) -> Drawing:
+    """Returns the trade-off chart with its legend; the same object until the results change."""
+    return _drawing(dataset, counted, theme, _version())
+
+
+def picture_uri(file: str) -> str:
+    """Returns a gallery picture as a data URI; raises ResultsUnavailable."""
+    return _picture_uri(file, _version())
+
+
+@st.cache_resource(ttl=60, max_entries=16, show_spinner=False)
+def data_status(dataset: str) -> str:
+    """Returns one sentence on the visitor's own copy of the data."""
+    return datasets.status(dataset).message
+
+
+@st.cache_resource(show_spinner=False)
+def warm_up() -> None:
+    """Once a process: moves what start-up left into the permanent generation, out of every later collection."""
+    gc.collect()
+    gc.freeze()
+
+
+#: (sample_rate, steps, delta, kappa): what a mechanism of this dataset shares with its neighbours.
+_Setting = tuple[float, int, float, float]
+
+
+def _setting(point: Point) -> _Setting:
+    return point.sample_rate, point.steps, point.delta, point.kappa
+
+
+#: The folder of the results and when its manifest changed: a new sweep is seen without a restart.
+_Version = tuple[str, int]
+
+
+def _version() -> _Version:
+    folder = store().folder
+    try:
+        return str(folder), (folder / "manifest.json").stat().st_mtime_ns
+    except OSError:
+        return str(folder), 0
+
+
+def _open(version: _Version) -> PrecomputedStore:
+    return PrecomputedStore(folder=Path(version[0]))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _manifest(version: _Version) -> dict[str, object]:
+    return _open(version).manifest()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _dataset_names(version: _Version) -> Sequence[str]:
+    opened = _open(version)
+    damaged = [name for name in opened.damaged_files() if name.endswith(".parquet")]
+    if damaged:
+        raise ResultsUnavailable(f"The precomputed results differ from their manifest: {', '.join(sorted(damaged))}.")
+    present = set(opened.table("points")["dataset"])
+    names = tuple(name for name in datasets.names() if name in present)
+    if not names:
+        raise ResultsUnavailable("The precomputed results hold no dataset that this version knows.")
+    return names
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _evidence(dataset: str, version: _Version) -> Evidence:
+    return collect_evidence(_open(version), datasets.spec(dataset))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _drawing(dataset: str, counted: Counted, theme: Theme, version: _Version) -> Drawing:
+    return draw_trade_off(_evidence(dataset, version), counted, theme)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _picture_uri(file: str, version: _Version) -> str:
+    picture = _open(version).picture(file)
+    return "data:image/webp;base64," + base64.b64encode(picture).decode("ascii")
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _live_proof(epsilon: float, counted: Counted, setting: _Setting) -> Proof:
+    # Imported on first use: only a typed budget between two points needs scipy.
+    from dpcore import privacy
+
+    sample_rate, steps, delta, kappa = setting
+    target = privacy.PrivacyTarget(epsilon=epsilon, delta=delta, accountant=counted)
+    mechanism = privacy.calibrate(target, sample_rate=sample_rate, steps=steps)
+    worst_case, relaxed = (
+        float(privacy.get_trade_off_from_mechanism(mechanism, tier=tier).gamma(kappa))
+        for tier in ("worst_case", "relaxed")
+    )
+    return Proof(noise_multiplier=mechanism.noise_multiplier, worst_case=worst_case, relaxed=relaxed)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _recount(epsilon: float, old: Counted, new: Counted, setting: _Setting) -> float:
+    from dpcore import privacy
+
+    sample_rate, steps, delta, _ = setting
+    target = privacy.PrivacyTarget(epsilon=epsilon, delta=delta, accountant=old)
+    mechanism = privacy.calibrate(target, sample_rate=sample_rate, steps=steps)
+    return float(f"{privacy.get_epsilon_from_mechanism(mechanism, delta=delta, accountant=new):.6g}")

@@ -1,0 +1,98 @@
+"""Where the numbers come from: how they were made, their licence, their limits, and a link to this view."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+
+from ui import loaders, tables
+from ui.finding import Finding
+from ui.state import View, link_parameters
+
+_HIDDEN = {"files", "schema_version"}
+_PAPER = (
+    "Ziller, Mueller, Stieger and others: “Reconciling privacy and accuracy in AI for medical imaging”, "
+    "*Nature Machine Intelligence* 6, 764–774 (2024), [doi:10.1038/s42256-024-00858-y](https://doi.org/10.1038/s42256-024-00858-y)"
+)
+
+LIMITS = """
+- **A real attack is a measurement, not a guarantee.** It shows what one attack got here; a better one may come.
+  The authors of the paper warn against reading it as a licence to use any budget.
+- **The promise is made for each image, not each person.** Several images of one person weaken it.
+- **How often the attacker looks decides.** A budget that holds for one look may not hold for a whole training.
+- **Proven and measured are different things.** The proven limits hold against every attacker of their kind;
+  they do not say how likely an attack is.
+- **One model, one dataset, few runs.** “No difference found” does not show equality; so the equivalence test is
+  given beside it.
+- **Choosing the settings** (clipping norm, epochs) looked at the data once and is not charged to the budget.
+"""
+
+
+def table_and_downloads(finding: Finding) -> None:
+    """Offers the chart as a table, the numbers as CSV and a link to this view."""
+    evidence, name = finding.evidence, finding.evidence.spec.name
+    with st.expander("The chart as a table", icon=":material/table:"):
+        st.html(tables.table_html(evidence, finding.counted))
+    with st.container(key="downloads"):
+        st.download_button(
+            "Download the numbers (CSV)",
+            lambda: tables.table_csv(evidence),
+            file_name=f"tradeoff-{name}.csv",
+            mime="text/csv",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        with st.popover("Copy a link to this view", icon=":material/link:"):
+            st.code(_link(finding), language=None, wrap_lines=True)
+
+
+def sources(finding: Finding) -> None:
+    """Shows how the numbers were made and what they cannot say."""
+    spec = finding.evidence.spec
+    with st.expander("Limits: what these numbers cannot say", icon=":material/warning:"):
+        st.markdown(LIMITS)
+    with st.expander("Sources, and how these numbers were made", icon=":material/menu_book:"):
+        kind = "Synthetic data" if spec.synthetic else "Data"
+        st.markdown(f"**Method.** {_PAPER}.\n\n**{kind}.** [{spec.source}]({spec.url}); licence: {spec.licence}.")
+        st.markdown(f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.")
+        st.markdown("**Make or check the numbers yourself:**")
+        st.code(
+            "python -m dpcore sweep --plan default    # trains, attacks, writes precomputed/\n"
+            "python -m dpcore verify                  # checks every file and recomputes a row\n"
+            f"python -m dpcore results --dataset {spec.name} --json",
+            language="bash",
+        )
+        st.html(_facts_html(loaders.manifest()))
+
+
+def _link(finding: Finding) -> str:
+    view = View(dataset=finding.evidence.spec.name, epsilon=finding.epsilon, counted=finding.counted)
+    here = urlsplit(st.context.url or "")
+    base = st.get_option("server.baseUrlPath").strip("/")
+    path = "/".join(part for part in ("", base, "tradeoff") if part or not base)
+    return (
+        f"{here.scheme}://{here.netloc}{path}?{urlencode(link_parameters(view))}"
+        if here.netloc
+        else urlencode(link_parameters(view))
+    )
+
+
+def _facts_html(facts: Mapping[str, object]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(name.replace("_", " "))}</th><td>{_fact(value)}</td></tr>'
+        for name, value in facts.items()
+        if name not in _HIDDEN
+    )
+    caption = "<caption>From the manifest of the results</caption>"
+    return f'<div class="pp-scroll" tabindex="0"><table class="pp-table pp-facts">{caption}{rows}</table></div>'
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "<br>".join(f"{html.escape(str(name))}: {_fact(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_fact(inner) for inner in value)
+    return html.escape(str(value))

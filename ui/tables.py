@@ -1,0 +1,77 @@
+"""The numbers behind the chart, as a table to read and as CSV to keep."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import math
+
+from ui.captions import COUNTED
+from ui.epsilon import format_epsilon
+from ui.evidence import Counted, Evidence, Point
+from ui.numbers import format_bound, format_share, format_sigma
+
+_HEADINGS = (
+    "ε", "noise σ", "MCC (mean ± sd)", "of no DP", "t-test p", "TOST p", "proven, holds it", "proven, does not",
+    "rebuilt, one look", "rebuilt, all looks", "recognised, one look", "recognised, all looks",
+)  # fmt: skip
+_OF_POINT = (
+    "target_epsilon", "epsilon_tight", "noise_multiplier", "sample_rate", "steps", "num_train", "delta", "seeds",
+    "mcc_mean", "mcc_sd", "auc_mean", "share_of_no_dp", "p_ttest", "p_tost", "tost_margin", "kappa", "worst_case",
+    "relaxed",
+)  # fmt: skip
+_OF_ATTACK = ("looks", "records", "rebuilt", "candidates", "matched")
+_INTERVALS = ("rebuilt_low", "rebuilt_high", "matched_low", "matched_high")
+
+
+def table_html(evidence: Evidence, counted: Counted) -> str:
+    """Returns one row a measured budget, in words like those of the cards."""
+    head = "".join(f'<th scope="col">{html.escape(heading)}</th>' for heading in _HEADINGS)
+    body = "".join(_row_html(point, counted) for point in evidence.points)
+    caption = f"{html.escape(evidence.spec.title)}: ε counted {html.escape(COUNTED[counted])}"
+    table = f'<table class="pp-table"><caption>{caption}</caption><tr>{head}</tr>{body}</table>'
+    return f'<div class="pp-scroll" tabindex="0">{table}</div>'
+
+
+def table_csv(evidence: Evidence) -> str:
+    """Returns one row a measured budget and number of looks, with full digits; columns as in `schema` where shared."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["dataset", *_OF_POINT, *_OF_ATTACK, *_INTERVALS])
+    for point in evidence.points:
+        shared = [evidence.spec.name, *(getattr(point, name) for name in _OF_POINT)]
+        for attack in point.attacks:
+            counts = [getattr(attack, name) for name in _OF_ATTACK]
+            writer.writerow([*shared, *counts, *attack.rebuilt_interval, *attack.matched_interval])
+        if not point.attacks:
+            writer.writerow([*shared, *[""] * (len(_OF_ATTACK) + len(_INTERVALS))])
+    return out.getvalue()
+
+
+def _row_html(point: Point, counted: Counted) -> str:
+    private = not math.isinf(point.target_epsilon)
+    one, every = (point.attacks[0], point.attacks[-1]) if point.attacks else (None, None)
+    cells = [
+        format_sigma(point.noise_multiplier),
+        f"{point.mcc_mean:.3f} ± {point.mcc_sd:.3f}",
+        format_share(round(point.share_of_no_dp, 3)),
+        _p_value(point.p_ttest),
+        _p_value(point.p_tost),
+        _bound(point.worst_case) if private else "no limit",
+        _bound(point.relaxed) if private else "no limit",
+        *(f"{a.rebuilt} of {a.records}" if a else "not measured" for a in (one, every)),
+        *(f"{a.matched} of {a.records}" if a else "not measured" for a in (one, every)),
+    ]
+    label = format_epsilon(point.epsilon(counted))
+    return f'<tr><th scope="row">{label}</th>{"".join(f"<td>{html.escape(cell)}</td>" for cell in cells)}</tr>'
+
+
+def _p_value(p: float) -> str:
+    if math.isnan(p):
+        return "–"
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def _bound(probability: float) -> str:
+    return "not available" if math.isnan(probability) else f"≤ {format_bound(probability)}"
