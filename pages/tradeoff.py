@@ -22,7 +22,7 @@ def story() -> None:
     blocks.summary(finding)
     blocks.cards(finding)
     blocks.trade_off_chart(finding)
-    sources.table_and_downloads(finding)
+    sources.table_and_downloads(finding, page="tradeoff")
 
     blocks.section("What could an attacker see?")
     blocks.gallery(finding)

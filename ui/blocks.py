@@ -31,7 +31,8 @@ def section(question: str) -> None:
 
 def results_missing(error: ResultsUnavailable) -> None:
     """Shows why there is nothing to show, and what to do about it."""
-    st.error(f"{error} To make or mend them, run `python -m dpcore sweep --plan default`; then reload this page.")
+    remedy = "" if "dpcore sweep" in str(error) else " Run “python -m dpcore sweep --plan default” to make them again."
+    st.error(f"{error}{remedy}")
 
 
 def summary(finding: Finding) -> None:
@@ -94,8 +95,9 @@ def person(finding: Finding) -> None:
 
 
 def stress(words: str) -> str:
-    """Returns text as HTML: escaped, with **double stars** as bold."""
-    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(words))
+    """Returns text as HTML: escaped, with **double stars** as bold; a number stays beside its sign."""
+    together = words.replace(" %", "\u00a0%").replace("ε = ", "ε\u00a0=\u00a0")
+    return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(together))
 
 
 def _budget(finding: Finding) -> str:
@@ -108,9 +110,11 @@ def _card(*, title: str, tag: str, value: str, lines: list[str], explain: str, e
         f'<span class="pp-help" tabindex="0" aria-label="About: {name}">?'
         f'<span class="pp-tip" role="tooltip">{stress(explain)}</span></span>'
     )
-    body = "".join(f"<p>{stress(line)}</p>" for line in lines if line)
+    *words, last = name.split(" ")
+    heading = f'{" ".join(words)} <span class="pp-together">{last} {tip}</span>'
+    body = "".join(f"<p>{stress(line)}</p>" for line in lines)
     return (
-        f'<section class="pp-card pp-card-{tag}"><h3>{name} {tip}</h3><span class="pp-tag pp-tag-{tag}">{tag}</span>'
+        f'<section class="pp-card pp-card-{tag}"><h3>{heading}</h3><span class="pp-tag pp-tag-{tag}">{tag}</span>'
         f'<p class="pp-value">{stress(value)}</p>{body}{extra}</section>'
     )
 

@@ -33,10 +33,14 @@ _TICKS = {-1: "0.1", 0: "1", 1: "10", 3: "10³", 6: "10⁶", 9: "10⁹", 12: "10
 
 #: Okabe and Ito's colours; the blue is their sky blue on dark ground.
 _COLOURS = {
-    "light": {"utility": "#0072B2", "holds": "#B8578F", "lacks": "#00805C", "shade": "rgba(230,159,0,0.10)"},
+    "light": {"utility": "#0072B2", "holds": "#A94A80", "lacks": "#00805C", "shade": "rgba(230,159,0,0.10)"},
     "dark": {"utility": "#56B4E9", "holds": "#E59AC5", "lacks": "#2FC79A", "shade": "rgba(230,159,0,0.10)"},
 }
-_INK = {"light": ("#55616e", "#dde3ea"), "dark": ("#a7b3c0", "#2b3540")}
+#: Faint text, grid lines, and the hover label's ground and text.
+_INK = {
+    "light": ("#55616e", "#dde3ea", "#ffffff", "#17212b"),
+    "dark": ("#a7b3c0", "#2b3540", "#1a222c", "#e8edf2"),
+}
 
 
 def trade_off_figure(evidence: Evidence, series: list[Series], *, counted: Counted, theme: Theme) -> go.Figure:
@@ -137,7 +141,7 @@ def _no_dp_traces(series: list[Series], colours: dict[str, str]) -> list[dict[st
 
 
 def _layout(evidence: Evidence, theme: Theme) -> dict[str, Any]:
-    faint, grid = _INK[theme]
+    faint, grid, ground, ink = _INK[theme]
     axis = {
         "fixedrange": True,
         "automargin": False,
@@ -151,7 +155,7 @@ def _layout(evidence: Evidence, theme: Theme) -> dict[str, Any]:
         "margin": MARGIN,
         "showlegend": False,
         "hovermode": "closest",
-        "hoverlabel": {"align": "left"},
+        "hoverlabel": {"align": "left", "bgcolor": ground, "bordercolor": faint, "font": {"size": 13, "color": ink}},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "xaxis": {

@@ -20,8 +20,8 @@ from ui.epsilon import LARGEST, NO_DP, SMALLEST, refuse_epsilon
 #: How ε is counted: as in the paper (RDP, Opacus' orders) or tightly.
 Counted = Literal["rdp", "tight"]
 
-#: Budgets this close are the same point: a shown ε has four digits.
-_SAME = 6e-4
+#: Budgets this close are the same point: shown with four digits, two points must never look alike.
+_SAME = 1.1e-3
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,9 +17,9 @@ def format_count(number: float) -> str:
 
 
 def format_share(share: float) -> str:
-    """Returns a share in per cent with three significant digits: “98 %”, “1.22 %”, “0.0028 %”, “3.1e-06 %”."""
+    """Returns a share in per cent with three significant digits: “98 %”, “1.22 %”, “0.0028 %”, “3.10e-06 %”."""
     percent = 100 * share
-    return f"{percent:.1e} %" if 0 < abs(percent) < 1e-4 else f"{float(f'{percent:.3g}'):g} %"
+    return f"{percent:.2e} %" if 0 < abs(percent) < 1e-4 else f"{float(f'{percent:.3g}'):g} %"
 
 
 def format_bound(probability: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
@@ -31,8 +31,8 @@ LIMITS = """
 """
 
 
-def table_and_downloads(finding: Finding) -> None:
-    """Offers the chart as a table, the numbers as CSV and a link to this view."""
+def table_and_downloads(finding: Finding, page: str) -> None:
+    """Offers the chart as a table, the numbers as CSV and a link to this view of the page with that path."""
     evidence, name = finding.evidence, finding.evidence.spec.name
     with st.expander("The chart as a table", icon=":material/table:"):
         st.html(tables.table_html(evidence, finding.counted))
@@ -46,7 +46,7 @@ def table_and_downloads(finding: Finding) -> None:
             icon=":material/download:",
         )
         with st.popover("Copy a link to this view", icon=":material/link:"):
-            st.code(_link(finding), language=None, wrap_lines=True)
+            st.code(_link(finding, page), language=None, wrap_lines=True)
 
 
 def sources(finding: Finding) -> None:
@@ -63,21 +63,16 @@ def sources(finding: Finding) -> None:
             "python -m dpcore sweep --plan default    # trains, attacks, writes precomputed/\n"
             "python -m dpcore verify                  # checks every file and recomputes a row\n"
             f"python -m dpcore results --dataset {spec.name} --json",
-            language="bash",
+            language=None,
         )
         st.html(_facts_html(loaders.manifest()))
 
 
-def _link(finding: Finding) -> str:
+def _link(finding: Finding, page: str) -> str:
     view = View(dataset=finding.evidence.spec.name, epsilon=finding.epsilon, counted=finding.counted)
     here = urlsplit(st.context.url or "")
-    base = st.get_option("server.baseUrlPath").strip("/")
-    path = "/".join(part for part in ("", base, "tradeoff") if part or not base)
-    return (
-        f"{here.scheme}://{here.netloc}{path}?{urlencode(link_parameters(view))}"
-        if here.netloc
-        else urlencode(link_parameters(view))
-    )
+    path = "/".join(filter(None, (st.get_option("server.baseUrlPath").strip("/"), page)))
+    return urlunsplit((here.scheme, here.netloc, f"/{path}", urlencode(link_parameters(view)), ""))
 
 
 def _facts_html(facts: Mapping[str, object]) -> str:
@@ -87,7 +82,8 @@ def _facts_html(facts: Mapping[str, object]) -> str:
         if name not in _HIDDEN
     )
     caption = "<caption>From the manifest of the results</caption>"
-    return f'<div class="pp-scroll" tabindex="0"><table class="pp-table pp-facts">{caption}{rows}</table></div>'
+    table = f'<table class="pp-table pp-facts">{caption}{rows}</table>'
+    return f'<div class="pp-scroll" role="region" aria-label="Manifest" tabindex="0">{table}</div>'
 
 
 def _fact(value: object) -> str:

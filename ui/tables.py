@@ -31,7 +31,7 @@ def table_html(evidence: Evidence, counted: Counted) -> str:
     body = "".join(_row_html(point, counted) for point in evidence.points)
     caption = f"{html.escape(evidence.spec.title)}: ε counted {html.escape(COUNTED[counted])}"
     table = f'<table class="pp-table"><caption>{caption}</caption><tr>{head}</tr>{body}</table>'
-    return f'<div class="pp-scroll" tabindex="0">{table}</div>'
+    return f'<div class="pp-scroll" role="region" aria-label="The chart as a table" tabindex="0">{table}</div>'
 
 
 def table_csv(evidence: Evidence) -> str:

@@ -36,8 +36,8 @@ def context(evidence: Evidence) -> str:
     spec, count = evidence.spec, format_count(evidence.no_dp.num_train)
     answers = f"The model answers “{spec.task}” and learnt from {count}"
     if spec.synthetic:
-        return f"**SYNTHETIC data: no patient is involved.** {answers} generated {spec.record_noun}s."
-    return f"{answers} {spec.record_noun}s of real patients."
+        return f"**SYNTHETIC data: no patient is involved.** {answers} generated {noun(evidence)}s."
+    return f"{answers} {noun(evidence)}s of real patients."
 
 
 def summary(finding: Finding) -> str:

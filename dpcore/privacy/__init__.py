@@ -8,6 +8,7 @@ from dpcore.privacy.bounds import (
     get_trade_off_from_mechanisms,
 )
 from dpcore.privacy.calibration import calibrate
+from dpcore.privacy.curves import BoundCurve, get_bound_curve
 from dpcore.privacy.groups import (
     get_group_delta,
     get_patient_epsilon_from_mechanism,
@@ -32,6 +33,7 @@ __all__ = [
     "RESOLUTION",
     "TIERS",
     "Accountant",
+    "BoundCurve",
     "DpSgdMechanism",
     "NonPrivate",
     "PrivacyTarget",
@@ -43,6 +45,7 @@ __all__ = [
     "describe_probability",
     "get_approximate_epsilon_from_mechanisms",
     "get_approximate_mu_from_mechanism",
+    "get_bound_curve",
     "get_epsilon_from_mechanism",
     "get_epsilon_from_mechanisms",
     "get_group_delta",

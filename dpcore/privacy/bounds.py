@@ -43,7 +43,7 @@ def get_trade_off_from_mechanisms(
     return _cached_trade_off(tuple(mechanisms), check_tier(tier))
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=256)
 def _cached_trade_off(mechanisms: tuple[DpSgdMechanism | NonPrivate, ...], tier: Tier) -> TradeOff:
     if not mechanisms:
         raise InvalidValue("mechanisms must be at least one mechanism, but are none.")

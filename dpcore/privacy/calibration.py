@@ -57,7 +57,7 @@ def _cached_calibration(target: PrivacyTarget, sample_rate: float, steps: int) -
 def _first_guess(target: PrivacyTarget, *, sample_rate: float, steps: int) -> float:
     """log σ at which the central limit, or at small σ the number of sampled steps, gives about the target's ε."""
     log_delta = -math.log(target.delta)
-    total = 2 * (math.sqrt(log_delta + target.epsilon) - math.sqrt(log_delta)) ** 2
+    total = 2 * (target.epsilon / (math.sqrt(log_delta + target.epsilon) + math.sqrt(log_delta))) ** 2
     share = sample_rate if target.accountant == "tight" else 1.0
     revealed = total / max(steps * share, 1.0)
     sampled = math.log1p(total / (steps * sample_rate**2))

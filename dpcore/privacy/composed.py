@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from dpcore.privacy.composition import LatticeLoss, Steps, compose, tilt
+from dpcore.privacy.closed_forms import CERTAIN
+from dpcore.privacy.composition import TAIL, LatticeLoss, Steps, compose, tilt
 from dpcore.privacy.solver import refine
 from dpcore.privacy.tails import hermite, lower_tail, upper_tail
 from dpcore.privacy.trade_off import RESOLUTION, TradeOff
@@ -16,13 +17,13 @@ from dpcore.privacy.trade_off import RESOLUTION, TradeOff
 FloatArray = NDArray[np.floating]
 
 #: Lattice sizes to begin and to end with.
-_SIZES = (2**11, 2**15)
+_SIZES = (2**10, 2**16)
 #: Relative change of γ on a doubled lattice that ends the doubling.
 _TOLERANCE = 3e-7
 #: False-positive rates at which the change is measured.
 _PROBES = np.concatenate([np.geomspace(RESOLUTION, 0.5, 60), 1 - np.geomspace(RESOLUTION, 0.4, 20)])
-#: Chances below this are numerical noise.
-_NOISE = 1e-13
+#: Chances nearer to 1 than _NOISE count as 1; false-positive rates below _NOTHING, which is e^−690, as 0.
+_NOISE, _NOTHING = 1e-13, 1e-300
 #: Stands for the infinite thresholds at the curve's ends.
 _THRESHOLD_END = 40.0
 #: Points between two thresholds at which a maximum is sought.
@@ -75,9 +76,12 @@ class ComposedTradeOff(TradeOff):
         return area + float(np.clip(bulge, 0.0, width * rise / 2).sum())
 
 
-def compose_trade_off(steps: Steps) -> ComposedTradeOff:
+def compose_trade_off(steps: Steps) -> TradeOff:
     """Returns the curve of all steps, with its error estimated from the change since a lattice of half the size."""
     absent, present = tilt(steps, 0.0), tilt(steps, 1.0)
+    if present.lower > absent.lower + absent.period:
+        # A threshold between both windows is wrong with a chance of TAIL.
+        return replace(CERTAIN, error=TAIL)
 
     def curves(size: int) -> list[ComposedTradeOff]:
         of_absent, of_present = compose(absent, size), compose(present, size)
@@ -100,9 +104,9 @@ def _curve_of(absent: LatticeLoss, present: LatticeLoss) -> ComposedTradeOff:
     kappa = np.concatenate([false_positive[::-1], 1 - true_negative])
     gamma = np.concatenate([true_positive[::-1], 1 - false_negative])
     kappa, gamma = (np.maximum.accumulate(np.clip(v, 0.0, 1.0)) for v in (kappa, gamma))
-    # Where κ is noise γ need not be: it is what the attacker gets for nothing.
-    free = float(gamma[kappa <= _NOISE].max(initial=0.0))
-    keep = np.flatnonzero((kappa > _NOISE) & (kappa < 1 - _NOISE))
+    # Where κ cannot be told from 0, γ is what the attacker gets for nothing.
+    free = float(gamma[kappa <= _NOTHING].max(initial=0.0))
+    keep = np.flatnonzero((kappa > _NOTHING) & (kappa < 1 - _NOISE))
     keep = keep[np.diff(kappa[keep], prepend=0.0) > 0]
     gamma = np.maximum(gamma, kappa)
     return ComposedTradeOff(
@@ -126,4 +130,4 @@ def _chord_error(curve: ComposedTradeOff, kappa: FloatArray) -> FloatArray:
     right = np.clip(np.searchsorted(curve.kappa, kappa), 1, len(curve.kappa) - 1)
     from_left = (kappa - curve.kappa[right - 1]) * (slope[right - 1] - slope[right])
     from_right = (curve.kappa[right] - kappa) * (slope[right] - slope[right + 1])
-    return np.minimum(from_left, from_right)
+    return np.maximum(np.minimum(from_left, from_right), 0.0)

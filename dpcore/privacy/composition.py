@@ -26,14 +26,14 @@ Steps = tuple[tuple[StepLikelihood, int], ...]
 #: Mass outside the window, on either side.
 TAIL = 1e-14
 #: Most nodes of the integral over one step.
-MAX_NODES = 2**17
+MAX_NODES = 2**15
 #: Room beyond the window on either side, relative to its width.
 _SLACK = 0.01
-#: Frequencies that are integrated directly; the spectrum that counts as vanished at the last of them; the most nodes
-#: for it relative to those of a smooth integrand.
-_DIRECT, _LAST = 160, 20
+#: Numbers of frequencies that are integrated directly, if the last of them have vanished; the most evaluations of the
+#: integrand that this may take.
+_DIRECT, _LAST = (160, 320, 640, 1280), 20
 _VANISHED = 1e-18
-_MOST_REFINED = 8
+_MOST_EVALUATIONS = 1_500_000
 #: Mass of a single node that is left out, relative to TAIL.
 _NEGLIGIBLE = 1e-6
 
@@ -55,19 +55,22 @@ class TiltedSteps:
     @cached_property
     def low_spectrum(self) -> ComplexArray | None:
         """The characteristic function of L − centre at the frequencies 2πk/period; None if it does not vanish soon."""
-        frequencies = 2 * math.pi / self.period * np.arange(_DIRECT)
-        last = self._characteristic_function(frequencies[-_LAST:])
-        if last is None or np.abs(last).max() > _VANISHED:
-            return None
-        return self._characteristic_function(frequencies)
-
-    def _characteristic_function(self, frequencies: FloatArray) -> ComplexArray | None:
-        total = np.zeros(len(frequencies), dtype=complex)
-        for step, count in self.steps:
-            log_step = _direct_log_spectrum(step, frequencies, self.order)
-            if log_step is None:
+        for count in _DIRECT:
+            frequencies = 2 * math.pi / self.period * np.arange(count)
+            spacings = [_direct_spacing(step, frequencies[-1], self.order) for step, _ in self.steps]
+            nodes = sum(
+                step.extent(self.order) / spacing for (step, _), spacing in zip(self.steps, spacings, strict=True)
+            )
+            if nodes * count > _MOST_EVALUATIONS:
                 return None
-            total += count * log_step
+            if np.abs(self._characteristic_function(frequencies[-_LAST:], spacings)).max() < _VANISHED:
+                return self._characteristic_function(frequencies, spacings)
+        return None
+
+    def _characteristic_function(self, frequencies: FloatArray, spacings: list[float]) -> ComplexArray:
+        total = np.zeros(len(frequencies), dtype=complex)
+        for (step, count), spacing in zip(self.steps, spacings, strict=True):
+            total += count * _direct_log_spectrum(step, frequencies, spacing, self.order)
         return np.exp(total)
 
 
@@ -141,13 +144,14 @@ def _log_sum_exp(exponent: FloatArray) -> FloatArray:
 
 
 def compose(tilted: TiltedSteps, size: int) -> list[LatticeLoss]:
-    """Returns the composed L on a lattice of `size` points, a power of 2 of at least 512, that covers the window.
+    """Returns the composed L on a lattice of `size` points, a power of 2, that covers the window.
 
     As a smooth density; and unless it is known to be one, also as point masses.
     """
     if tilted.low_spectrum is not None:
         spectrum = np.zeros(size // 2 + 1, dtype=complex)
-        spectrum[:_DIRECT] = tilted.low_spectrum
+        known = tilted.low_spectrum[: size // 2]
+        spectrum[: len(known)] = known
         return [_invert(tilted, spectrum, base=tilted.centre, smooth=True)]
     base = sum(step.lowest * count for step, count in tilted.steps)
     smooth = pointed = np.zeros(size // 2 + 1, dtype=complex)
@@ -170,12 +174,13 @@ def _invert(tilted: TiltedSteps, spectrum: ComplexArray, *, base: float, smooth:
     )
 
 
-def _direct_log_spectrum(step: StepLikelihood, frequencies: FloatArray, order: float) -> ComplexArray | None:
-    """log E exp(−iω(L − mean)) of one step; None if that takes too many nodes."""
-    # The trapezoidal rule sees frequencies up to 2π/spacing: those of L and of the normal density.
-    spacing = min(step.smooth_spacing, math.pi / (frequencies[-1] * _steepest(step, order) + REACH))
-    if spacing < step.smooth_spacing / _MOST_REFINED:
-        return None
+def _direct_spacing(step: StepLikelihood, highest: float, order: float) -> float:
+    """The trapezoidal rule sees frequencies up to 2π/spacing: those of exp(iωL) and of the normal density."""
+    return min(step.smooth_spacing, math.pi / (highest * _steepest(step, order) + REACH))
+
+
+def _direct_log_spectrum(step: StepLikelihood, frequencies: FloatArray, spacing: float, order: float) -> ComplexArray:
+    """log E exp(−iω(L − mean)) of one step."""
     ratio, weight, _ = _normalised_nodes(step, spacing, order)
     half_angle = frequencies[:, None] / 2 * (ratio - float(weight @ ratio))
     sine = np.sin(half_angle)
@@ -221,7 +226,7 @@ def _steepest(step: StepLikelihood, order: float) -> float:
 
 def _node_spacing(step: StepLikelihood, spacing: float, order: float) -> float:
     """Several nodes in each lattice cell where there is mass, but no more nodes than fit in memory."""
-    fewest = (2 * REACH + abs(order) * step.mu * 2) / MAX_NODES
+    fewest = step.extent(order) / MAX_NODES
     return min(step.smooth_spacing, max(spacing / max(3 * _steepest(step, order), 1e-300), fewest))
 
 

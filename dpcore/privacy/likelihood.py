@@ -74,12 +74,19 @@ class StepLikelihood:
         near = np.minimum(y, 2.0 + half) if half < 300 else np.zeros_like(y)
         return exponent, 2 * np.sinh(near / 2) ** 2 * math.exp(-half) + math.expm1(-half)
 
+    def extent(self, order: float) -> float:
+        """Returns the length of the stretch of x that carries e^{order·L}·P."""
+        lower, upper = self._ends(order)
+        return upper - lower
+
+    def _ends(self, order: float) -> tuple[float, float]:
+        upper = REACH + max(order, 0.0) * self.mu
+        return (-upper if self.tier == "relaxed" else -REACH - max(-order, 0.0) * self.mu), upper
+
     def nodes(self, spacing: float, order: float) -> tuple[FloatArray, FloatArray]:
         """Returns L and log weights of e^{order·L}·P at points `spacing` apart (trapezoidal rule), each (nodes,)."""
-        shift = max(order, 0.0) * self.mu
-        lower = -REACH - (shift if self.tier == "relaxed" else max(-order, 0.0) * self.mu)
-        count = math.ceil((REACH + shift - lower) / spacing) + 1
-        x = lower + spacing * np.arange(count)
+        lower, upper = self._ends(order)
+        x = lower + spacing * np.arange(math.ceil((upper - lower) / spacing) + 1)
         ratio = self.log_ratio(x)
         return ratio, order * ratio - x * x / 2 + math.log(spacing / math.sqrt(2 * math.pi))
 

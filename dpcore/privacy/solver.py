@@ -14,6 +14,8 @@ T = TypeVar("T")
 
 #: A change below this that no longer falls by about half is numerical noise.
 _STAGNANT, _HALVED = 1e-4, 0.7
+#: A method of fourth order changes so many times less on a doubled grid.
+_FOURTH_ORDER = 16
 
 
 def smallest_safe(
@@ -78,20 +80,23 @@ def refine(
 ) -> tuple[T, float]:
     """Returns the best result on a grid and its estimated error: the change since the grid of half the size.
 
-    `evaluate(size)` gives the result of each of several methods; the one that changes least is taken. The grid is
-    doubled from sizes[0] until the change is at most `tolerance` or the size sizes[1].
+    `evaluate(size)` gives the result of each of several methods; the one of the least error is taken. A change that is
+    small by chance does not count: the error is at least a sixteenth of the change before. The grid is doubled from
+    sizes[0], at least twice, until the error is at most `tolerance`, only noise is left, or the size is sizes[1].
     """
     size = sizes[0]
     before = evaluate(size)
+    changes_before = [math.inf] * len(before)
     result, least = before[0], math.inf
     while True:
         size *= 2
         now = evaluate(size)
-        errors = [difference(new, old) for new, old in zip(now, before, strict=True)]
+        changes = [difference(new, old) for new, old in zip(now, before, strict=True)]
+        errors = [max(new, old / _FOURTH_ORDER) for new, old in zip(changes, changes_before, strict=True)]
         best = min(range(len(now)), key=errors.__getitem__)
         stagnant = _STAGNANT > errors[best] > _HALVED * least
         if errors[best] < least:
             result, least = now[best], errors[best]
         if least <= tolerance or stagnant or size >= sizes[1]:
             return result, least
-        before = now
+        before, changes_before = now, changes

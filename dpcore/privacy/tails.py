@@ -14,6 +14,8 @@ from dpcore.privacy.composition import LatticeLoss
 
 FloatArray = NDArray[np.floating]
 
+#: From moments on [0, 1] to the weights of the cubic Lagrange polynomials on −1, 0, 1, 2.
+_INTERPOLATION = np.linalg.inv(np.vander([-1.0, 0.0, 1.0, 2.0], 4, increasing=True).T)
 _ABSCISSAS, _WEIGHTS = (np.polynomial.legendre.leggauss(16)[0] + 1) / 2, np.polynomial.legendre.leggauss(16)[1] / 2
 
 
@@ -80,8 +82,7 @@ def _cell_integrals(masses: FloatArray, rate: float) -> FloatArray:
 
 def _stencil_weights(rate: float) -> FloatArray:
     """∫₀¹ e^{−rate·s}·ℓ_k(s) ds for the cubic Lagrange polynomials on −1, 0, 1, 2; shape (4,)."""
-    moments = _moments(rate)
-    return np.linalg.solve(np.vander([-1.0, 0.0, 1.0, 2.0], 4, increasing=True).T, moments)
+    return _INTERPOLATION @ _moments(rate)
 
 
 def _moments(rate: float) -> FloatArray:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import gammaln
+from scipy.special import gammaln, ndtri
 
 from dpcore.privacy.composition import Steps, TiltedSteps, compose, log_moments, tilt
 from dpcore.privacy.gaussian import smallest_epsilon
@@ -23,12 +24,16 @@ FloatArray = NDArray[np.floating]
 #: Below this noise the batches are treated as revealed; the bound is then within a few per cent of exact.
 SMALLEST_COMPOSED_NOISE = 1 / 24
 #: Lattice sizes to begin and to end with, and the relative change of ε that ends the doubling.
-_SIZES = (2**10, 2**16)
+_SIZES = (2**9, 2**16)
 _TOLERANCE = 1e-8
+#: Added to the estimated relative error, which numerical noise may make too small by chance.
+_ROUNDING = 1e-9
 #: The bulk is moved at most to where a sampled step shifts by this many standard deviations.
 _LARGEST_SHIFT = 40.0
-#: Mass of a tail, relative to the bulk, that is not told from numerical noise.
+#: Mass of a tail, relative to the bulk, that is not told from numerical noise; how many standard deviations from the
+#: bulk a tail is resolved to six digits.
 _UNRESOLVED = 1e-9
+_RESOLVED_QUANTILE = 4.0
 #: Chance of the number of sampled steps that is set aside, relative to δ.
 _SET_ASIDE = 1e-9
 
@@ -118,20 +123,32 @@ def _merge(squares: FloatArray, weights: FloatArray, most: int = 4096) -> tuple[
 
 def _composed_epsilon(steps: Steps, delta: float) -> float:
     """The larger of ε for removing (Q against P) and for adding (P against Q) a record."""
-    order, _ = _best_renyi(steps, delta, removing=True)
-    epsilon = _crossing(tilt(steps, order), delta, upper_tail)
-    order, bound = _best_renyi(steps, delta, removing=False)
-    return epsilon if bound <= epsilon else max(epsilon, _crossing(tilt(steps, order), delta, lower_tail))
+    tilt_by, _ = _best_renyi(steps, delta, removing=True)
+    epsilon = _crossing(steps, delta, tilt_by, removing=True)
+    tilt_by, bound = _best_renyi(steps, delta, removing=False)
+    return epsilon if bound <= epsilon else max(epsilon, _crossing(steps, delta, tilt_by, removing=False))
 
 
-def _crossing(tilted: TiltedSteps, delta: float, tail: Callable[..., Tail]) -> float:
-    """Returns where the tail's δ falls to `delta`, rounded up by the estimated error; ∞ if that is not resolved."""
+def _crossing(steps: Steps, delta: float, tilt_by: float, *, removing: bool) -> float:
+    """Returns where δ falls to `delta`, rounded up by the estimated error; ∞ if that is not resolved.
 
-    def crossings(size: int) -> list[float]:
-        return [_cross(tail(loss), delta, smooth=loss.smooth) for loss in compose(tilted, size)]
+    The full tilt moves the bulk to about ε but, where few steps matter, also to rare events far beyond; so only as much
+    of it is used as δ needs.
+    """
+    share = max(1 + _RESOLVED_QUANTILE / float(ndtri(delta)), 0.0) if delta < 0.5 else 0.0
+    for part in (share * tilt_by, tilt_by):
+        tilted = tilt(steps, 1 + part if removing else -part)
+        epsilon, error = refine(
+            partial(_crossings, tilted, delta, removing), _relative_difference, sizes=_SIZES, tolerance=_TOLERANCE
+        )
+        if math.isfinite(epsilon):
+            return epsilon * (1 + error + _ROUNDING)
+    return math.inf
 
-    epsilon, error = refine(crossings, _relative_difference, sizes=_SIZES, tolerance=_TOLERANCE)
-    return epsilon * (1 + error)
+
+def _crossings(tilted: TiltedSteps, delta: float, removing: bool, size: int) -> list[float]:
+    tail = upper_tail if removing else lower_tail
+    return [_cross(tail(loss), delta, smooth=loss.smooth) for loss in compose(tilted, size)]
 
 
 def _relative_difference(new: float, old: float) -> float:
@@ -141,15 +158,15 @@ def _relative_difference(new: float, old: float) -> float:
 
 
 def _best_renyi(steps: Steps, delta: float, *, removing: bool) -> tuple[float, float]:
-    """The tilt whose Rényi bound on ε is least, and that bound; under this tilt the bulk of L lies at about ε.
+    """The tilt s of Q (or of P, the other way) whose Rényi bound on ε, of order 1 + s, is least, and that bound.
 
-    Balle et al. (2020), Theorem 21. Tilting Q by s is order 1 + s of P; tilting P the other way is order −s.
+    Balle et al. (2020), Theorem 21.
     """
     s = _LARGEST_SHIFT / max(step.mu for step, _ in steps) * np.geomspace(1e-5, 1.0, 48)
-    orders = 1 + s if removing else -s
-    bounds = (log_moments(steps, orders) - math.log(delta) - np.log1p(s)) / s + np.log(s / (1 + s))
+    cumulants = log_moments(steps, 1 + s if removing else -s)
+    bounds = (cumulants - math.log(delta) - np.log1p(s)) / s + np.log(s / (1 + s))
     best = int(np.argmin(bounds))
-    return float(orders[best]), float(bounds[best])
+    return float(s[best]), float(bounds[best])
 
 
 def _cross(tail: Tail, delta: float, *, smooth: bool) -> float:

@@ -100,7 +100,7 @@ def _write(
     tables = {
         "runs": runs,
         "points": points,
-        "bounds": bounds_table(points),
+        "bounds": bounds_table(points, plan),
         "attacks": pd.DataFrame([r for cell, part in rows.items() if cell.kind == "attack" for r in part]),
         "gallery": write_gallery(folder, points),
     }

@@ -62,6 +62,8 @@ class SweepPlan:
     tost_margin: float
     #: Assumed electrical power of one busy core, for the energy estimate.
     watts_per_core: float
+    #: Budgets on each proven curve.
+    curve_points: int
     datasets: tuple[DatasetPlan, ...]
 
     def __post_init__(self) -> None:
@@ -72,6 +74,7 @@ class SweepPlan:
         _validate.open_unit(delta=self.delta)
         _validate.positive(tost_margin=self.tost_margin)
         _validate.positive(watts_per_core=self.watts_per_core)
+        _validate.whole(minimum=10, curve_points=self.curve_points)
         if not self.epsilons or not self.datasets:
             raise InvalidValue("a plan must name at least one epsilon and one dataset.")
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dpcore.privacy import (
     DpSgdMechanism,
@@ -18,8 +19,11 @@ from dpcore.privacy import (
 from dpcore.results.statistics import get_comparison_from_runs
 from dpcore.sweep.plan import SweepPlan
 
-#: Grid of the proven curves: nominal budgets from 0.1 to 1e15, finer where the curves rise.
-CURVE_EPSILONS = np.unique(np.round(np.concatenate([np.geomspace(0.1, 1e3, 81), np.geomspace(1e3, 1e15, 37)]), 12))
+
+def curve_epsilons(points: int) -> NDArray[np.float64]:
+    """Returns about that many nominal budgets from 0.1 to 1e15, two thirds of them below 1e3, where curves rise."""
+    rising = 2 * points // 3
+    return np.unique(np.concatenate([np.geomspace(0.1, 1e3, rising), np.geomspace(1e3, 1e15, points - rising)]))
 
 
 def runs_table(rows: list[dict[str, Any]], plan: SweepPlan) -> pd.DataFrame:
@@ -81,12 +85,12 @@ def _mechanism(row: pd.Series) -> DpSgdMechanism:
     )
 
 
-def bounds_table(points: pd.DataFrame) -> pd.DataFrame:
+def bounds_table(points: pd.DataFrame, plan: SweepPlan) -> pd.DataFrame:
     """Returns `schema.BOUNDS`: the proven curves of each dataset's training over a fine grid of budgets."""
     rows = []
     for dataset, of_dataset in points.groupby("dataset", sort=False):
         first = of_dataset.iloc[0]
-        for epsilon in CURVE_EPSILONS:
+        for epsilon in curve_epsilons(plan.curve_points):
             target = PrivacyTarget(epsilon=float(epsilon), delta=float(first["delta"]), accountant="rdp")
             mechanism = calibrate(target, sample_rate=float(first["sample_rate"]), steps=int(first["steps"]))
             risks = proven_risks(mechanism, float(first["kappa"]))

@@ -48,8 +48,8 @@ def test_every_order_equals_opacus(setting: tuple[float, float, int]) -> None:
     sigma, q, steps = setting
     ours = get_rdp_from_mechanism(_mechanism(*setting))
     theirs = opacus_rdp.compute_rdp(q=q, noise_multiplier=sigma, steps=steps, orders=OPACUS_ORDERS.tolist())
-    # Opacus adds up its series until e^−30: its own error in log A is about 1e-13.
-    tolerance = 1e-11 + 1e-13 * steps / np.abs(theirs) / (OPACUS_ORDERS - 1)
+    # Opacus adds up its series until e^−30: its own error in log A is below 1e-12.
+    tolerance = 1e-11 + 1e-12 * steps / np.abs(theirs) / (OPACUS_ORDERS - 1)
     assert np.all(np.abs(ours / theirs - 1) < tolerance)
 
 
@@ -64,7 +64,9 @@ def test_epsilon_equals_opacus(setting: tuple[float, float, int]) -> None:
     assert ours == pytest.approx(theirs, rel=1e-10)
 
 
-@pytest.mark.parametrize(("sigma", "q", "order"), [(2.0, 1e-4, 1.1), (0.8, 0.02, 2.5), (0.25, 0.3, 1.7), (9.0, 0.5, 10.9)])
+@pytest.mark.parametrize(
+    ("sigma", "q", "order"), [(2.0, 1e-4, 1.1), (0.8, 0.02, 2.5), (0.25, 0.3, 1.7), (9.0, 0.5, 10.9)]
+)
 def test_fractional_order_equals_quadrature_at_40_digits(sigma: float, q: float, order: float) -> None:
     with mpmath.workdps(40):
         mu, rate, alpha = 1 / mpmath.mpf(sigma), mpmath.mpf(q), mpmath.mpf(order)
@@ -74,7 +76,7 @@ def test_fractional_order_equals_quadrature_at_40_digits(sigma: float, q: float,
 
         ends = [-12 + k for k in range(25 + int(order / sigma) + 12)]
         expected = float(mpmath.log(mpmath.quad(integrand, ends)) / (alpha - 1))
-    ours = get_rdp_from_mechanism(_mechanism(sigma, q, 1))[int(round(10 * (order - 1))) - 1]
+    ours = get_rdp_from_mechanism(_mechanism(sigma, q, 1))[round(10 * (order - 1)) - 1]
     assert ours == pytest.approx(expected, rel=1e-9)
 
 

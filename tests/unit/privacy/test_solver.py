@@ -75,5 +75,12 @@ def test_refine_stops_when_only_noise_is_left() -> None:
         return [1 + (1e-6 if len(sizes) % 2 else -1e-6)]
 
     _, error = refine(evaluate, lambda a, b: abs(a - b), sizes=(2, 2**20), tolerance=1e-12)
-    assert len(sizes) == 3
+    assert len(sizes) == 4
     assert error == pytest.approx(2e-6, rel=1e-6)
+
+
+def test_refine_is_not_fooled_by_one_small_change() -> None:
+    values = {2: 0.0, 4: 1.0, 8: 1.0 + 1e-9, 16: 0.1, 32: 0.01, 64: 0.001}
+    value, error = refine(lambda size: [values[size]], lambda a, b: abs(a - b), sizes=(2, 64), tolerance=1e-6)
+    assert error >= 0.009
+    assert abs(value) <= 2 * error + 1e-12

@@ -134,10 +134,10 @@ def test_gamma_keeps_the_shape() -> None:
 @pytest.mark.parametrize("kappa", [0.0, -0.1, 1.1, math.nan, math.inf, [0.1, 0.0], "abc", None])
 def test_bad_kappa_is_refused(kappa: object) -> None:
     for curve in (GaussianTradeOff(mu=1.0), CERTAIN):
-        with pytest.raises(InvalidValue, match="^kappa must be"):
+        with pytest.raises(InvalidValue, match=r"^kappa must be"):
             curve.gamma(kappa)  # type: ignore[arg-type]
     if not isinstance(kappa, list):
-        with pytest.raises(InvalidValue, match="^kappa must be"):
+        with pytest.raises(InvalidValue, match=r"^kappa must be"):
             get_risks_from_mechanism(NonPrivate(), kappa=kappa)  # type: ignore[arg-type]
 
 
@@ -158,19 +158,19 @@ def test_what_is_not_resolved_is_said_not_zero() -> None:
 
 @pytest.mark.parametrize("alphas", [[-0.1], [1.01], [math.nan], "x"])
 def test_bad_false_positive_rates_are_refused(alphas: object) -> None:
-    with pytest.raises(InvalidValue, match="^alphas must be"):
+    with pytest.raises(InvalidValue, match=r"^alphas must be"):
         GaussianTradeOff(mu=1.0).roc(alphas)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("prior", [0.0, 1.0, math.nan, -1.0])
 def test_bad_priors_are_refused(prior: float) -> None:
     for call in (CERTAIN.best_guess_accuracy, lambda p: CERTAIN.posterior(p, 0.1)):
-        with pytest.raises(InvalidValue, match="^prior must be"):
+        with pytest.raises(InvalidValue, match=r"^prior must be"):
             call(prior)
 
 
 def test_unknown_tier_and_no_mechanism_are_refused() -> None:
-    with pytest.raises(InvalidValue, match="^tier must be one of worst_case, relaxed"):
+    with pytest.raises(InvalidValue, match=r"^tier must be one of worst_case, relaxed"):
         get_trade_off_from_mechanism(NonPrivate(), "realistic")  # type: ignore[arg-type]
-    with pytest.raises(InvalidValue, match="^mechanisms must be"):
+    with pytest.raises(InvalidValue, match=r"^mechanisms must be"):
         get_trade_off_from_mechanisms(())

@@ -25,6 +25,7 @@ seeds = 2
 delta = 1e-5
 tost_margin = 0.05
 watts_per_core = 10.0
+curve_points = 10
 
 [[dataset]]
 name = "breast_cancer"

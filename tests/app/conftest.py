@@ -1,0 +1,57 @@
+"""The app without a browser, on the project's own results or on a folder bent for one test."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from dpcore.results import store as results
+from ui.loaders import FOLDER_VARIABLE
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def shipped() -> Path:
+    """The folder of precomputed results that the app shows."""
+    return Path(os.environ.get(FOLDER_VARIABLE) or results.DEFAULT_FOLDER)
+
+
+@pytest.fixture
+def open_app(monkeypatch: pytest.MonkeyPatch, shipped: Path) -> Callable[..., AppTest]:
+    """Opens the start page as a visitor would, with a link's parameters, on a folder of results."""
+
+    def opened(folder: Path = shipped, **link: str | list[str]) -> AppTest:
+        monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        for name, value in link.items():
+            app.query_params[name] = value
+        app.run()
+        return app.switch_page("pages/tradeoff.py").run()
+
+    yield opened
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def bent(tmp_path: Path, shipped: Path) -> Callable[..., Path]:
+    """Copies the results with one table changed, under a manifest that fits again."""
+
+    def changed(table: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> Path:
+        folder = tmp_path / "results"
+        shutil.copytree(shipped, folder)
+        results.write_table(folder, table, change(pd.read_parquet(folder / f"{table}.parquet")))
+        facts = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        facts = {name: fact for name, fact in facts.items() if name not in ("files", "schema_version")}
+        results.write_manifest(folder, facts)
+        return folder
+
+    return changed
