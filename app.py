@@ -6,5 +6,7 @@ import streamlit as st
 
 from ui import navigation
 
-st.set_page_config(page_title="A Pinch of Privacy", page_icon=Path("ui/favicon.svg"), layout="wide")
+st.set_page_config(
+    page_title="A Pinch of Privacy", page_icon=Path(__file__).with_name("ui") / "favicon.svg", layout="wide"
+)
 navigation.run()

@@ -111,7 +111,10 @@ def stand_in_pictures() -> StandIns:
     """
     retina = Image.fromarray(data.retina())
     captioned = [
-        (_RETINA, [_resized(retina, PICTURE_SIDE), *_tiles(_resized(retina, 4 * PICTURE_SIDE), [(1, 0), (0, 1), (2, 2)])]),
+        (
+            _RETINA,
+            [_resized(retina, PICTURE_SIDE), *_tiles(_resized(retina, 4 * PICTURE_SIDE), [(1, 0), (0, 1), (2, 2)])],
+        ),
         (_TISSUE, _tiles(np.asarray(data.immunohistochemistry()), [(0, 1), (3, 2)])),
         (_VESSELS, [_resized(Image.fromarray(data.microaneurysms()), PICTURE_SIDE)]),
         (_CELL, [_resized(Image.fromarray(data.cell()[200:520, 290:]), PICTURE_SIDE)]),
