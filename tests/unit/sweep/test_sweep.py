@@ -1,4 +1,4 @@
-"""Whole sweeps in real processes: resume after SIGKILL, same numbers, verify finds tampering, missing data are left alone."""
+"""Whole sweeps in real processes: resumed after SIGKILL with the same numbers, verified, tampering found."""
 
 from __future__ import annotations
 
