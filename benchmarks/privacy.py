@@ -62,15 +62,23 @@ def seconds(call: Callable[..., object], *arguments: Any, **named: Any) -> float
 
 def bounds() -> dict[str, Any]:
     """One exact bound: every budget of the sweep, both tiers, all trainings."""
-    times = []
+    times, cpu_times = [], []
     for num_train, batch, steps in TRAININGS.values():
         for epsilon in (0.5, 1, 2, 4, 8, 20, 32, 100, 1e3, 1e4, 1e6, 1e9, 1e15):
             target = privacy.PrivacyTarget(epsilon=epsilon, delta=DELTA)
             mechanism = privacy.calibrate(target, sample_rate=batch / num_train, steps=steps)
             for tier in privacy.TIERS:
                 forget()
+                cpu = time.process_time()
                 times.append(seconds(_bound, mechanism, tier))
-    return {"median_s": statistics.median(times), "max_s": max(times), "goal_s": 0.15, "met": max(times) <= 0.15}
+                cpu_times.append(time.process_time() - cpu)
+    return {
+        "median_s": statistics.median(times),
+        "max_s": max(times),
+        "max_cpu_s": max(cpu_times),
+        "goal_s": 0.15,
+        "met": max(times) <= 0.15,
+    }
 
 
 def _bound(mechanism: privacy.DpSgdMechanism, tier: privacy.Tier) -> float:

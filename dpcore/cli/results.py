@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 HEADINGS = ("ε", "σ", "ε, tight", "MCC", "AUC", "t-test p", "TOST p", "worst case", "relaxed", "s", "Wh (est.)")
 
+_TABLE_WIDTH = 125
+
 
 @one_sentence_errors
 def results(
@@ -38,20 +40,24 @@ def results(
         rule = ["---:"] * len(HEADINGS)
         typer.echo("\n".join(f"| {' | '.join(cells)} |" for cells in (HEADINGS, rule, *rows)))
         return
-    table = Table(title=f"{dataset}: mean ± standard deviation over {points['seeds'].min()} trainings a budget")
+    title = f"{dataset}: mean ± standard deviation over {points['seeds'].min()} trainings a budget"
+    table = Table(title=title, box=None, title_justify="left")
     for heading in HEADINGS:
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    # A narrow terminal wraps whole lines; cells cut to “0.…” would be of no use.
+    console = Console()
+    console.width = max(console.width, _TABLE_WIDTH)
+    console.print(table)
 
 
 def _row(point: pd.Series) -> list[str]:
     no_dp = point["target_epsilon"] != point["target_epsilon"]
     return [
-        "no DP" if no_dp else f"{point['target_epsilon']:g}",
-        f"{point['noise_multiplier']:.4g}",
-        "–" if no_dp else f"{point['epsilon_tight']:.3g}",
+        "no DP" if no_dp else _short(point["target_epsilon"]),
+        _short(point["noise_multiplier"]),
+        "–" if no_dp else _short(point["epsilon_tight"]),
         f"{point['mcc_mean']:.3f} ± {point['mcc_sd']:.3f}",
         f"{point['auc_mean']:.3f} ± {point['auc_sd']:.3f}",
         "–" if no_dp else f"{point['p_ttest']:.2g}",
@@ -61,3 +67,9 @@ def _row(point: pd.Series) -> list[str]:
         f"{point['seconds_mean']:.0f}",
         f"{point['watt_hours_mean']:.2f}",
     ]
+
+
+def _short(number: float) -> str:
+    """Three significant digits, as 1e9 rather than 1e+09."""
+    mantissa, _, exponent = f"{number:.3g}".partition("e")
+    return f"{mantissa}e{int(exponent)}" if exponent else mantissa

@@ -14,13 +14,7 @@ import torch
 from dpcore import datasets as registry
 from dpcore.attacks import PreparedAttack
 from dpcore.datasets.spec import Dataset
-from dpcore.privacy import (
-    DpSgdMechanism,
-    NonPrivate,
-    PrivacyTarget,
-    calibrate,
-    get_epsilon_from_mechanism,
-)
+from dpcore.privacy import DpSgdMechanism, NonPrivate, PrivacyTarget, calibrate
 from dpcore.sweep.plan import DatasetPlan
 from dpcore.training import TrainingConfig, train
 
@@ -48,7 +42,8 @@ def load_dataset(name: str, data_path: str | None) -> Dataset:
 @cache
 def _prepared_attack(name: str, data_path: str | None) -> tuple[PreparedAttack, str]:
     attacked = registry.load_attack_records(name, data_path=Path(data_path) if data_path else None)
-    return PreparedAttack(attacked.records, seed=0), attacked.name
+    side = f"_{attacked.records.shape[1]}" if attacked.records.ndim == 4 else ""
+    return PreparedAttack(attacked.records, seed=0), attacked.name + side
 
 
 @cache
@@ -62,19 +57,13 @@ def mechanism_for(
     return calibrate(target, sample_rate=config.sample_rate(num_train), steps=config.steps(num_train))
 
 
-def spent(privacy: DpSgdMechanism | NonPrivate, delta: float) -> dict[str, float]:
-    """Returns the noise multiplier and ε by both accountants; 0 and infinite without DP."""
-    if isinstance(privacy, NonPrivate):
-        return {"noise_multiplier": 0.0, "epsilon_rdp": math.inf, "epsilon_tight": math.inf}
-    return {
-        "noise_multiplier": privacy.noise_multiplier,
-        "epsilon_rdp": get_epsilon_from_mechanism(privacy, delta=delta, accountant="rdp"),
-        "epsilon_tight": get_epsilon_from_mechanism(privacy, delta=delta, accountant="tight"),
-    }
+def noise_multiplier_of(privacy: DpSgdMechanism | NonPrivate) -> float:
+    """Returns the noise multiplier, 0 without DP."""
+    return 0.0 if isinstance(privacy, NonPrivate) else privacy.noise_multiplier
 
 
 def run_cell(cell: Cell) -> list[dict[str, Any]]:
-    """Returns the rows of a cell: one row of `schema.RUNS` less energy, or many of `schema.ATTACKS`."""
+    """Returns the rows of a cell: one row of `schema.RUNS` less energy and ε, or many of `schema.ATTACKS`."""
     torch.set_num_threads(1)
     return _training_rows(cell) if cell.kind == "run" else _attack_rows(cell)
 
@@ -93,7 +82,7 @@ def _training_rows(cell: Cell) -> list[dict[str, Any]]:
             "target_epsilon": math.nan if cell.target_epsilon is None else cell.target_epsilon,
             "seed": cell.seed,
             "delta": cell.delta,
-            **spent(privacy, cell.delta),
+            "noise_multiplier": noise_multiplier_of(privacy),
             "max_grad_norm": math.nan if isinstance(privacy, NonPrivate) else config.max_grad_norm,
             "sample_rate": config.sample_rate(num_train),
             "steps": config.steps(num_train),
@@ -112,7 +101,7 @@ def _training_rows(cell: Cell) -> list[dict[str, Any]]:
 def _attack_rows(cell: Cell) -> list[dict[str, Any]]:
     num_train = len(load_dataset(cell.dataset.name, cell.data_path).split.train)
     privacy = mechanism_for(cell.dataset.config(seed=0), num_train, cell.target_epsilon, cell.delta)
-    noise_multiplier = spent_noise(privacy)
+    noise_multiplier = noise_multiplier_of(privacy)
     attack, records = _prepared_attack(cell.dataset.name, cell.data_path)
     rows = []
     for looks in (1, cell.dataset.epochs):
@@ -134,8 +123,3 @@ def _attack_rows(cell: Cell) -> list[dict[str, Any]]:
                 }
             )
     return rows
-
-
-def spent_noise(privacy: DpSgdMechanism | NonPrivate) -> float:
-    """Returns the noise multiplier, 0 without DP."""
-    return 0.0 if isinstance(privacy, NonPrivate) else privacy.noise_multiplier

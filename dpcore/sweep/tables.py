@@ -10,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dpcore.privacy import (
+    ACCOUNTANTS,
+    Accountant,
     DpSgdMechanism,
     PrivacyTarget,
     calibrate,
@@ -27,10 +29,18 @@ def curve_epsilons(points: int) -> NDArray[np.float64]:
 
 
 def runs_table(rows: list[dict[str, Any]], plan: SweepPlan) -> pd.DataFrame:
-    """Returns `schema.RUNS`: the rows with their estimated energy, in the order of dataset, budget and seed."""
+    """Returns `schema.RUNS`: the rows with ε spent and estimated energy, in the order of dataset, budget and seed."""
     runs = pd.DataFrame(rows)
+    for accountant in ACCOUNTANTS:
+        runs[f"epsilon_{accountant}"] = [_epsilon_spent(row, accountant) for _, row in runs.iterrows()]
     runs["watt_hours"] = runs["seconds"] * plan.watts_per_core / 3600
     return runs.sort_values(["dataset", "target_epsilon", "seed"], ignore_index=True)
+
+
+def _epsilon_spent(run: pd.Series, accountant: Accountant) -> float:
+    if run["noise_multiplier"] == 0:
+        return math.inf
+    return get_epsilon_from_mechanism(_mechanism(run), delta=float(run["delta"]), accountant=accountant)
 
 
 def proven_risks(mechanism: DpSgdMechanism | None, kappa: float) -> dict[str, float]:
