@@ -64,8 +64,8 @@ def _row(point: pd.Series) -> list[str]:
         "–" if no_dp else f"{point['p_tost']:.2g}",
         f"{100 * point['worst_case']:.3g} %",
         f"{100 * point['relaxed']:.3g} %",
-        f"{point['seconds_mean']:.0f}",
-        f"{point['watt_hours_mean']:.2f}",
+        _short(point["seconds_mean"]),
+        _short(point["watt_hours_mean"]),
     ]
 
 
