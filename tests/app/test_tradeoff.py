@@ -297,7 +297,7 @@ def test_damaged_results_get_one_sentence(
 def test_a_damaged_picture_is_an_error_in_its_place_only(open_app: Opener, shipped: Path, tmp_path: Path) -> None:
     folder = tmp_path / "results"
     shutil.copytree(shipped, folder)
-    for picture in (folder / "gallery").glob("*.webp"):
+    for picture in (folder / "gallery").rglob("*.webp"):
         picture.unlink()
     app = open_app(folder=folder, data="ham10000")
     assert not app.exception
