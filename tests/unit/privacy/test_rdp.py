@@ -64,7 +64,9 @@ def test_epsilon_equals_opacus(setting: tuple[float, float, int]) -> None:
     assert ours == pytest.approx(theirs, rel=1e-10)
 
 
-@pytest.mark.parametrize(("sigma", "q", "order"), [(2.0, 1e-4, 1.1), (0.8, 0.02, 2.5), (0.25, 0.3, 1.7), (9.0, 0.5, 10.9)])
+@pytest.mark.parametrize(
+    ("sigma", "q", "order"), [(2.0, 1e-4, 1.1), (0.8, 0.02, 2.5), (0.25, 0.3, 1.7), (9.0, 0.5, 10.9)]
+)
 def test_fractional_order_equals_quadrature_at_40_digits(sigma: float, q: float, order: float) -> None:
     with mpmath.workdps(40):
         mu, rate, alpha = 1 / mpmath.mpf(sigma), mpmath.mpf(q), mpmath.mpf(order)
