@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import astuple
 
 import streamlit as st
@@ -37,13 +38,11 @@ def summary() -> None:
     total = sum(counts.values())
     items = "".join(f"<li>{_badge(o)} {counts[o]} · {MEANINGS[o]}</li>" for o in OUTCOMES)
     words = (
-        f"Of the {total} numbers we compare with Ziller et al. (2024), **{counts['holds']} hold** to the printed digits, "
-        f"**{counts['depends']} depend** on conditions that differ here, **{counts['differs']} differ** and "
+        f"Of {total} numbers in Ziller et al. (2024), **{counts['holds']} hold** to the printed digits, "
+        f"**{counts['depends']} depend** on conditions that are different here, **{counts['differs']} differs** and "
         f"{counts['unchecked']} could not be checked. Every verdict is computed when you open this page."
     )
-    st.html(
-        f'<p class="pp-summary" role="status">{stress(words)}</p><ul class="cl-counts" style="display:grid">{items}</ul>'
-    )
+    st.html(f'<p class="pp-summary" role="status">{stress(words)}</p><ul class="cl-counts">{items}</ul>')
 
 
 def table() -> None:
@@ -95,7 +94,7 @@ def sources() -> None:
         st.code("python -m dpcore claims          # this page as a table; --json for programs", language="bash")
 
 
-def _unresolved_words(variants: tuple[Variant, ...] | list[Variant]) -> str:
+def _unresolved_words(variants: Sequence[Variant]) -> str:
     ours = next(v for v in variants if v.num_train == UNRESOLVED.training.num_train and v.accountant == "rdp")
     same = sorted({f"{v.method}, {COUNTED[v.accountant]}" for v in variants if v.agrees})
     agreeing = (
@@ -106,13 +105,14 @@ def _unresolved_words(variants: tuple[Variant, ...] | list[Variant]) -> str:
     )
     return (
         f"RadImageNet at ε = {UNRESOLVED.epsilon:g}, worst case: the paper prints **{UNRESOLVED.printed} %**, we get "
-        f"**{ours.value:.2f} %**, and **{_expanded(variants).value:.1f} %** with the paper's own approximation. How many "
-        f"records were used is not printed, but any number that gives the printed steps changes little.{agreeing} "
+        f"**{ours.value:.2f} %**, and **{_expanded(variants).value:.1f} %** with the paper's own approximation. "
+        "How many records were used is not printed, but any number that gives the printed steps changes little."
+        f"{agreeing} "
         "**Unresolved**, and shown as such."
     )
 
 
-def _expanded(variants: tuple[Variant, ...] | list[Variant]) -> Variant:
+def _expanded(variants: Sequence[Variant]) -> Variant:
     return next(
         v
         for v in variants
@@ -120,7 +120,7 @@ def _expanded(variants: tuple[Variant, ...] | list[Variant]) -> Variant:
     )
 
 
-def _variants_html(variants: tuple[Variant, ...] | list[Variant]) -> str:
+def _variants_html(variants: Sequence[Variant]) -> str:
     body = [
         [
             f"{v.num_train:,}",

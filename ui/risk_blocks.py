@@ -55,7 +55,7 @@ def bounds(risk: Risk) -> None:
         return
     finding = risk.finding
     chart = risk_charts.bounds_chart(finding, shown, risk.proof, kappa=risk.setting.kappa, attacker=risk.view.attacker)
-    st.html(f"<div {_at(risk)}>{chart}</div>")
+    _draw(f"<div {_at(risk)}>{chart}</div>")
     _table(
         "bounds",
         risk_charts.bounds_table(shown, finding.counted),
@@ -76,7 +76,7 @@ def frequencies(risk: Risk) -> None:
     real = " (the proven limit, not what a real attack got)" if risk.view.attacker == "real" else ""
     alt = f"{risk_text.ICONS} dots for as many patients, {filled} of them filled: {risk_text.of_thousand(gamma)}."
     icons = icons_html(filled=filled, total=risk_text.ICONS, ring=filled == 0, alt=alt)
-    st.html(
+    _draw(
         f'<figure class="rk-people" {_at(risk)}>{icons}<figcaption><p class="rk-big">{stress(words)}</p>'
         f'<p class="rk-faint">Attacker: {html.escape(who)}{real}. At {name_budget(risk.finding.epsilon)}.</p>'
         "</figcaption></figure>"
@@ -93,13 +93,15 @@ def membership(risk: Risk) -> None:
         return
     logarithmic = st.session_state.get("risk_roc_axes") == "logarithmic"
     rows = "".join(
-        f'<tr><th scope="row">{html.escape(name)}<span>{html.escape(meaning)}</span></th><td>{html.escape(value)}</td></tr>'
+        f'<tr><th scope="row">{html.escape(name)}<span>{html.escape(meaning)}</span></th>'
+        f"<td>{html.escape(value)}</td></tr>"
         for name, value, meaning in risk_text.membership_rows(curve)
     )
     chart = risk_charts.roc_chart(risk.proof, attacker=risk.view.attacker, logarithmic=logarithmic)
     caption = f"Proven limits, attacker {html.escape(risk_text.NAMES[who])}"
-    st.html(
-        f'<div class="rk-two" {_at(risk)}>{chart}<table class="rk-facts"><caption>{caption}</caption>{rows}</table></div>'
+    _draw(
+        f'<div class="rk-two" {_at(risk)}>{chart}'
+        f'<table class="rk-facts"><caption>{caption}</caption>{rows}</table></div>'
     )
     st.segmented_control("Axes", ["plain", "logarithmic"], default="plain", required=True, key="risk_roc_axes")
     _table(
@@ -149,7 +151,7 @@ def accountants(risk: Risk) -> None:
         f"{r.dataset} {format_epsilon(r.nominal)} is really {format_epsilon(float(f'{r.tight:.3g}'))}"
         for r in risk_loaders.paper_recounts()
     )
-    st.html(
+    _draw(
         f'<p class="rk-text" {_at(risk)}>{stress(why)}</p><div class="rk-two">{risk_charts.accountants_chart(rows)}'
         f"{risk_charts.accountants_table(rows)}</div>"
         f'<p class="rk-text">{stress(f"**The paper’s nominal budgets:** {paper}.")}</p>'
@@ -241,6 +243,11 @@ def _recounted(risk: Risk) -> tuple[Recounted, ...]:
         for p in risk.finding.evidence.measured
         if p.target_epsilon >= 1
     )
+
+
+def _draw(chart: str) -> None:
+    """Shows HTML with inline SVG, which st.html would strip. Everything in it is ours or escaped."""
+    st.markdown(chart.replace("\n", " "), unsafe_allow_html=True)
 
 
 def _table(name: str, table: str, make_csv: Callable[[], str]) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dpcore.privacy import TradeOff
 from ui.captions import COUNTED
 from ui.epsilon import LARGEST, SMALLEST, format_epsilon, name_budget
 from ui.evidence import Counted, Evidence
@@ -22,10 +21,15 @@ from ui.risk_plot import Axis, Line, Mark, legend_html, plot_html
 from ui.risk_proof import Recounted, RiskCurve, RiskProof
 from ui.risk_text import bound_of, curve_of, format_risk, one_in
 
-FloatArray = NDArray[np.float64]
+FloatArray = NDArray[np.floating]
 
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_BUDGETS = [(0.1, "0.1"), (1.0, "1"), (10.0, "10"), *((10.0**k, f"10{str(k).translate(_SUPERSCRIPT)}") for k in (3, 6, 9, 12, 15))]  # fmt: skip
+_BUDGETS = [
+    (0.1, "0.1"),
+    (1.0, "1"),
+    (10.0, "10"),
+    *((10.0**k, f"10{str(k).translate(_SUPERSCRIPT)}") for k in (3, 6, 9, 12, 15)),
+]
 #: False-positive rates of the trade-off curve: dense at both ends.
 _ALPHAS = np.unique(np.concatenate([[0.0], np.geomspace(1e-6, 0.05, 60), np.linspace(0.05, 1, 60)]))
 _TABLE_ALPHAS = (1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.2, 0.5)
@@ -64,7 +68,7 @@ def bounds_chart(finding: Finding, bounds: Bounds, proof: RiskProof, *, kappa: f
     )
     lowest = 10.0 ** math.floor(math.log10(kappa) - 0.15)
     powers = range(round(math.log10(lowest)), 1)
-    ticks = [(10.0**k, "all" if k == 0 else f"1 in {10**-k:,}" if k > -6 else f"10⁻{str(-k).translate(_SUPERSCRIPT)}") for k in powers]  # fmt: skip
+    ticks = [(10.0**k, _share_words(k)) for k in powers]
     y = Axis(low=lowest, high=1.35, ticks=ticks, title=f"patients whose {noun} is found out, at most", logarithmic=True)
     lines = [
         Line(x=[SMALLEST, LARGEST], y=[kappa, kappa], style="rk-guess"),
@@ -73,7 +77,7 @@ def bounds_chart(finding: Finding, bounds: Bounds, proof: RiskProof, *, kappa: f
     ]
     items = [
         ("rk-worst", f"proven: attacker holds the {noun}"),
-        ("rk-relaxed", f"proven: attacker does not hold it, fresh direction each step"),  # noqa: F541
+        ("rk-relaxed", "proven: attacker does not hold it, fresh direction each step"),
     ]
     if bounds.persistent is not None:
         lines.append(Line(x=bounds.epsilon, y=bounds.persistent, style="rk-persistent"))
@@ -100,8 +104,13 @@ def roc_chart(proof: RiskProof, *, attacker: str, logarithmic: bool) -> str:
         if logarithmic
         else [(v / 100, f"{v} %") for v in (0, 25, 50, 75, 100)]
     )
-    x = Axis(low=low, high=1.0, ticks=ticks, title="strangers wrongly accused (false-positive rate)", logarithmic=logarithmic)  # fmt: skip
-    y = Axis(low=low, high=1.0, ticks=ticks, title="participants found (true-positive rate), at most", logarithmic=logarithmic)  # fmt: skip
+    x, y = (
+        Axis(low=low, high=1.0, ticks=ticks, title=title, logarithmic=logarithmic)
+        for title in (
+            "strangers wrongly accused (false-positive rate)",
+            "participants found (true-positive rate), at most",
+        )
+    )
     chosen = "worst" if attacker == "worst" else "relaxed"
     alphas = _ALPHAS[_ALPHAS > 0] if logarithmic else _ALPHAS
     lines = [Line(x=alphas, y=alphas, style="rk-guess")]
@@ -123,7 +132,8 @@ def roc_chart(proof: RiskProof, *, attacker: str, logarithmic: bool) -> str:
         "Trade-off curves of the best test for membership, above the diagonal of chance. "
         f"At 1 % false alarms the test finds at most {format_risk(bound_at(proof, chosen, 0.01))} of participants."
     )
-    return f"<figure class='rk-figure'>{plot_html(x=x, y=y, lines=lines, marks=marks, alt=alt)}{legend_html(items)}</figure>"
+    chart = plot_html(x=x, y=y, lines=lines, marks=marks, alt=alt)
+    return f"<figure class='rk-figure'>{chart}{legend_html(items)}</figure>"
 
 
 def accountants_chart(rows: Sequence[Recounted]) -> str:
@@ -138,7 +148,14 @@ def accountants_chart(rows: Sequence[Recounted]) -> str:
     marks = [Mark(x=r.nominal, y=r.tight, style="rk-tight") for r in shown]
     alt = "The tight count over the count as in the paper: equal to it at small budgets, far below it at large ones."
     items = [("rk-tight", "this training"), ("rk-guess", "both counts equal")]
-    return f"<figure class='rk-figure rk-small'>{plot_html(x=x, y=y, lines=lines, marks=marks, alt=alt)}{legend_html(items)}</figure>"  # fmt: skip
+    chart = plot_html(x=x, y=y, lines=lines, marks=marks, alt=alt)
+    return f"<figure class='rk-figure rk-small'>{chart}{legend_html(items)}</figure>"
+
+
+def _share_words(power: int) -> str:
+    if power == 0:
+        return "all"
+    return f"1 in {10**-power:,}" if power > -6 else f"10⁻{str(-power).translate(_SUPERSCRIPT)}"
 
 
 def bound_at(proof: RiskProof, attacker: str, kappa: float) -> float:

@@ -128,10 +128,10 @@ def plain(sentence: str) -> str:
 
 def _training_label(setting: Setting) -> str:
     whose = "the measured training" if setting.is_measured else "your training"
-    return (
-        f"Change {whose}: {format_count(setting.num_train)} records, batch {format_count(setting.expected_batch_size)}, "
-        f"{format_count(setting.epochs)} epochs → {format_count(setting.steps)} steps, q = {100 * setting.sample_rate:.3g} %"
-    )
+    records, batch = format_count(setting.num_train), format_count(setting.expected_batch_size)
+    epochs, steps = format_count(setting.epochs), format_count(setting.steps)
+    rate = f"{100 * setting.sample_rate:.3g} %"
+    return f"Change {whose}: {records} records, batch {batch}, {epochs} epochs → {steps} steps, q = {rate}"
 
 
 def _point(finding: Finding) -> Point:

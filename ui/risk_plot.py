@@ -65,8 +65,9 @@ def plot_html(
     )
     return (
         f'<div class="rk-chart" role="img" aria-label="{html.escape(alt)}"><p class="rk-title-y">{y.title}</p>'
-        f'<div class="rk-plot"><svg viewBox="0 0 1000 1000" preserveAspectRatio="none" aria-hidden="true">{grid}{curves}'
-        f"</svg>{_cursor(cursor, x)}{''.join(_mark(mark, x, y) for mark in marks)}{ticks_x}{ticks_y}</div>"
+        f'<div class="rk-plot"><svg viewBox="0 0 1000 1000" '
+        f'preserveAspectRatio="none" aria-hidden="true">'
+        f"{grid}{curves}</svg>{_cursor(cursor, x)}{''.join(_mark(mark, x, y) for mark in marks)}{ticks_x}{ticks_y}</div>"
         f'<p class="rk-title-x">{x.title}</p></div>'
     )
 

@@ -79,8 +79,14 @@ def prove(scheme: Scheme, epsilon: float, counted: Counted, noise_multiplier: fl
         return _proof_of(given, delta)
     except DpcoreError as error:
         nan = math.nan
-        missing = {"noise_multiplier": nan, "epsilon_rdp": nan, "epsilon_tight": nan}
-        return RiskProof(**missing, worst_case=None, relaxed=None, problem=str(error))
+        return RiskProof(
+            noise_multiplier=nan,
+            epsilon_rdp=nan,
+            epsilon_tight=nan,
+            worst_case=None,
+            relaxed=None,
+            problem=str(error),
+        )
 
 
 def _proof_of(mechanism: DpSgdMechanism | NonPrivate, delta: float) -> RiskProof:

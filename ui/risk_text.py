@@ -88,10 +88,10 @@ def attacker_sentence(attacker: str, evidence: Evidence, *, beforehand: bool) ->
     """Returns which row of the paper's Table 1 is chosen, and what it means."""
     noun = evidence.spec.record_noun
     if attacker == "worst":
-        extra = f" Knowing the {noun} beforehand counts as holding it: there is nothing left to find out."
+        known = f" Knowing the {noun} beforehand counts as holding it." if beforehand else ""
         return (
             f"**Worst case.** The attacker has your {noun} and unlimited computing power, and must only find out "
-            f"whether it was used.{extra if beforehand else ''} The limit is proven: no attack, known or unknown, beats it."
+            f"whether it was used.{known} The limit is proven: no attack, known or unknown, beats it."
         )
     if attacker == "relaxed":
         return (
@@ -120,9 +120,10 @@ def persistence_sentence(proof: RiskProof, setting: Setting) -> str:
 
 def icon_words(probability: float, kappa: float, noun: str) -> str:
     """Returns the frequencies under the icon array."""
+    limit = of_thousand(probability).removesuffix(" of 1,000")
     return (
-        f"Of {format_count(ICONS)} patients like you, **{of_thousand(probability).removesuffix(' of 1,000')}** would have "
-        f"their {noun} found out this way. By guessing: {_by_guessing(kappa)}."
+        f"Of {format_count(ICONS)} patients like you, **{limit}** would have their {noun} found out this way. "
+        f"By guessing: {_by_guessing(kappa)}."
     )
 
 
@@ -214,9 +215,10 @@ def naive_sentence(prior: float, epsilon: float) -> str:
     """Returns why e^ε is no factor of probability."""
     if math.isinf(epsilon):
         return ""
+    never = "**Never multiply the probability:**"
     if epsilon < 30 and prior * math.exp(epsilon) > 1:
         wrong = (
             f"{100 * prior:g} % × {factor_words(epsilon)} would be {format_count(100 * prior * math.exp(epsilon))} %"
         )
-        return f"**Never multiply the probability:** {wrong}, which is no probability. Odds can grow without end; a belief ends at 100 %."
-    return "**Never multiply the probability:** odds can grow without end, a belief ends at 100 %."
+        return f"{never} {wrong}, which is no probability. Odds can grow without end; a belief ends at 100 %."
+    return f"{never} odds can grow without end, a belief ends at 100 %."
