@@ -77,7 +77,7 @@ def unresolved() -> None:
 def cards() -> None:
     """Shows each claim of the field with its calculation."""
     made = "".join(_card_html(card) for card in risk_loaders.claim_cards())
-    st.html(f'<div class="cl-cards">{made}</div>')
+    st.html(f'<div class="pp-cards cl-cards">{made}</div>')
 
 
 def sources() -> None:

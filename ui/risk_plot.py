@@ -63,11 +63,12 @@ def plot_html(
     ticks_y = "".join(
         f'<span class="rk-tick-y" style="bottom:{y.place(v):.2f}%">{words}</span>' for v, words in y.ticks
     )
+    words = "".join(_mark(mark, x, y) for mark in marks) + ticks_x + ticks_y
     return (
         f'<div class="rk-chart" role="img" aria-label="{html.escape(alt)}"><p class="rk-title-y">{y.title}</p>'
         f'<div class="rk-plot"><svg viewBox="0 0 1000 1000" '
-        f'preserveAspectRatio="none" aria-hidden="true">'
-        f"{grid}{curves}</svg>{_cursor(cursor, x)}{''.join(_mark(mark, x, y) for mark in marks)}{ticks_x}{ticks_y}</div>"
+        'preserveAspectRatio="none" aria-hidden="true">'
+        f"{grid}{curves}</svg>{_cursor(cursor, x)}{words}</div>"
         f'<p class="rk-title-x">{x.title}</p></div>'
     )
 
