@@ -96,10 +96,11 @@ def sources() -> None:
 
 def _unresolved_words(variants: Sequence[Variant]) -> str:
     ours = next(v for v in variants if v.num_train == UNRESOLVED.training.num_train and v.accountant == "rdp")
-    same = sorted({f"{v.method}, {COUNTED[v.accountant]}" for v in variants if v.agrees})
+    same = sorted({f"{v.method} and counted {COUNTED[v.accountant]}" for v in variants if v.agrees})
+    held, total = risk_loaders.bounds_held_when_counted_tightly()
     agreeing = (
-        f" Only one reading gives the printed digits: {' and '.join(same)}; but with that count the other printed "
-        "bounds would not hold."
+        f" The printed digits appear only if composed {' or '.join(same)}; but counted that way only {held} of the "
+        f"{total} printed bounds would hold."
         if same
         else " No reading gives the printed digits."
     )

@@ -77,8 +77,8 @@ def frequencies(risk: Risk) -> None:
     alt = f"{risk_text.ICONS} dots for as many patients, {filled} of them filled: {risk_text.of_thousand(gamma)}."
     icons = icons_html(filled=filled, total=risk_text.ICONS, ring=filled == 0, alt=alt)
     _draw(
-        f'<figure class="rk-people" {_at(risk)}>{icons}<figcaption><p class="rk-big">{stress(words)}</p>'
-        f'<p class="rk-faint">Attacker: {html.escape(who)}{real}. At {name_budget(risk.finding.epsilon)}.</p>'
+        f'<figure class="rk-people" {_at(risk)}>{icons}<figcaption><div class="rk-big">{stress(words)}</div>'
+        f'<div class="rk-faint">Attacker: {html.escape(who)}{real}. At {name_budget(risk.finding.epsilon)}.</div>'
         "</figcaption></figure>"
     )
     _reading_check(gamma)
@@ -152,9 +152,9 @@ def accountants(risk: Risk) -> None:
         for r in risk_loaders.paper_recounts()
     )
     _draw(
-        f'<p class="rk-text" {_at(risk)}>{stress(why)}</p><div class="rk-two">{risk_charts.accountants_chart(rows)}'
+        f'<div class="rk-text" {_at(risk)}>{stress(why)}</div><div class="rk-two">{risk_charts.accountants_chart(rows)}'
         f"{risk_charts.accountants_table(rows)}</div>"
-        f'<p class="rk-text">{stress(f"**The paper’s nominal budgets:** {paper}.")}</p>'
+        f'<div class="rk-text">{stress(f"**The paper’s nominal budgets:** {paper}.")}</div>'
     )
     headings = ["epsilon_rdp", "noise_multiplier", "epsilon_tight"]
     st.download_button(

@@ -67,6 +67,15 @@ def claim_variants() -> Sequence[Variant]:
     return radimagenet_variants()
 
 
+@st.cache_resource(max_entries=1, show_spinner=False)
+def bounds_held_when_counted_tightly() -> tuple[int, int]:
+    """Returns how many of the paper's bounds would hold under the tight accountant, and how many there are."""
+    from dpcore.claims import bound_rows
+
+    rows = bound_rows(accountant="tight")
+    return sum(row.outcome == "holds" for row in rows), len(rows)
+
+
 def _version() -> tuple[str, int]:
     folder = loaders.store().folder
     try:

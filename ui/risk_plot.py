@@ -65,11 +65,11 @@ def plot_html(
     )
     words = "".join(_mark(mark, x, y) for mark in marks) + ticks_x + ticks_y
     return (
-        f'<div class="rk-chart" role="img" aria-label="{html.escape(alt)}"><p class="rk-title-y">{y.title}</p>'
+        f'<div class="rk-chart" role="img" aria-label="{html.escape(alt)}"><div class="rk-title-y">{y.title}</div>'
         f'<div class="rk-plot"><svg viewBox="0 0 1000 1000" '
         'preserveAspectRatio="none" aria-hidden="true">'
         f"{grid}{curves}</svg>{_cursor(cursor, x)}{words}</div>"
-        f'<p class="rk-title-x">{x.title}</p></div>'
+        f'<div class="rk-title-x">{x.title}</div></div>'
     )
 
 

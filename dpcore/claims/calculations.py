@@ -62,14 +62,17 @@ def delta_card() -> Card:
     close = ", ".join(name for name in expected if name not in well_below)
     return Card(
         name="delta",
-        claim=f"δ = {DELTA:g} is a safe choice for every dataset.",
+        claim=f"δ = {rows.short(DELTA)} is a safe choice for every dataset.",
         outcome=outcome,
         finding=(
             "δ must be well below 1/N: publishing each record outright with probability δ satisfies (0, δ)-DP. "
             + (f"It is not well below for {close}." if close else "It is well below for all three.")
         ),
         lines=tuple(
-            (f"{t.dataset}: δ·N, records such a release would publish", f"{t.num_train:,} × {DELTA:g} = {value:.2g}")
+            (
+                f"{t.dataset}: δ·N, records such a release would publish",
+                f"{t.num_train:,} × {rows.short(DELTA)} = {rows.short(value)}",
+            )
             for t, value in zip(published.TRAININGS, expected.values(), strict=True)
         ),
     )
@@ -290,8 +293,8 @@ def nominal_card() -> Card:
         ),
         lines=tuple(
             (
-                f"{r.dataset}: nominal {r.nominal:.0e}, σ = {r.noise_multiplier:.3g}",
-                f"tight ε = {r.tight:.3g}, {r.nominal / r.tight:.3g} times less",
+                f"{r.dataset}: nominal {rows.short(r.nominal)}, σ = {rows.short(r.noise_multiplier)}",
+                f"tight ε = {rows.short(r.tight)}, {r.nominal / r.tight:.3g} times less",
             )
             for r in found
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,7 +13,7 @@ from dpcore import privacy
 from dpcore.claims import published
 from dpcore.claims.edgeworth import get_edgeworth_gamma_from_mechanism
 from dpcore.claims.published import DELTA, PublishedBound, Training
-from dpcore.claims.verdict import ClaimRow, Outcome, agrees, round_as, verdict
+from dpcore.claims.verdict import ClaimRow, Outcome, agrees, verdict
 from dpcore.privacy import Accountant, DpSgdMechanism
 
 #: Why the bounds we compute may differ in the last digit from printed ones.
@@ -51,14 +52,16 @@ def step_rows() -> tuple[ClaimRow, ...]:
     return tuple(rows)
 
 
-def bound_rows(printed: Sequence[PublishedBound] = published.BOUNDS) -> tuple[ClaimRow, ...]:
-    """Returns the proven bounds: published, and exact with the paper's accountant."""
-    return tuple(_bound_row(claim) for claim in printed)
+def bound_rows(
+    printed: Sequence[PublishedBound] = published.BOUNDS, accountant: Accountant = "rdp"
+) -> tuple[ClaimRow, ...]:
+    """Returns the proven bounds: published, and exact with the paper's accountant or another."""
+    return tuple(_bound_row(claim, accountant) for claim in printed)
 
 
-def _bound_row(claim: PublishedBound) -> ClaimRow:
+def _bound_row(claim: PublishedBound, accountant: Accountant) -> ClaimRow:
     training = claim.training
-    trade_off = privacy.get_trade_off_from_mechanism(mechanism_of(training, claim.epsilon), claim.tier)
+    trade_off = privacy.get_trade_off_from_mechanism(mechanism_of(training, claim.epsilon, accountant), claim.tier)
     value = 100 * float(trade_off.gamma(1 / training.num_train))
     outcome, reason = verdict(claim.printed, value)
     if outcome == "differs":
@@ -69,7 +72,7 @@ def _bound_row(claim: PublishedBound) -> ClaimRow:
     return ClaimRow(
         group="bounds",
         dataset=training.dataset,
-        what=f"{who}, ε = {claim.epsilon:g}",
+        what=f"{who}, {budget_words(claim.epsilon)}",
         published=f"{claim.printed} %",
         ours=f"{value:.4g} %",
         value=value,
@@ -187,8 +190,13 @@ def unchecked(group: str, dataset: str, what: str, published_text: str) -> Claim
 
 
 def budget_words(epsilon: float) -> str:
-    """Returns "ε = 1e+09" or "no DP"."""
-    return "no DP" if math.isinf(epsilon) else f"ε = {epsilon:g}"
+    """Returns "ε = 1e9" or "no DP"."""
+    return "no DP" if math.isinf(epsilon) else f"ε = {short(epsilon)}"
+
+
+def short(value: float) -> str:
+    """Returns three digits: "8", "3.45e8", "8e-7"."""
+    return re.sub(r"e([+-])0*", lambda m: "e" + m[1].strip("+"), f"{value:.3g}")
 
 
 __all__ = [
@@ -201,7 +209,7 @@ __all__ = [
     "mechanism_of",
     "radimagenet_variants",
     "recounts",
-    "round_as",
+    "short",
     "step_rows",
     "unchecked",
 ]

@@ -112,7 +112,7 @@ def test_measured_rows_depend_and_say_on_what(store: PrecomputedStore) -> None:
     assert row.outcome == "depends"
     assert "model" in row.reason
     assert "image size" in row.reason
-    attack = rows["HAM10000", "images rebuilt, ε = 1e+09"]
+    attack = rows["HAM10000", "images rebuilt, ε = 1e9"]
     assert attack.ours == "0 % from 1 look, 50 % from 20 looks"
     assert rows["MSD Liver", "liver Dice, ε = 1"].outcome == "unchecked"
 

@@ -57,6 +57,13 @@ def test_every_bound_but_the_unresolved_one_holds() -> None:
     assert differs == [("RadImageNet", "worst case, ε = 32")]
 
 
+def test_counted_tightly_the_paper_s_other_bounds_do_not_hold() -> None:
+    held = {(row.dataset, row.what) for row in claims.bound_rows(accountant="tight") if row.outcome == "holds"}
+    assert ("RadImageNet", "worst case, ε = 32") in held
+    assert ("HAM10000", "worst case, ε = 8") not in held
+    assert ("MSD Liver", "worst case, ε = 20") not in held
+
+
 def test_a_wrong_printed_bound_would_differ() -> None:
     wrong = published.PublishedBound(training=published.HAM10000, epsilon=8.0, tier="worst_case", printed="1.32")
     (row,) = claims.bound_rows([wrong])
