@@ -55,43 +55,37 @@ def test_the_page_opens_and_answers(open_page: Open) -> None:
     assert "By guessing: 1 in " in shown
 
 
-@pytest.mark.parametrize(
-    ("name", "typed", "part"),
-    [("n", "5000", "5,000 records"), ("batch", "64", "batch 64"), ("epochs", "3", "3 epochs")],
-)
-def test_a_typed_number_moves_the_page_and_the_link(open_page: Open, name: str, typed: str, part: str) -> None:
+def test_typed_numbers_move_the_page_and_the_link(open_page: Open) -> None:
     app = open_page("risks")
-    before = _shown(app)
-    app.text_input(key=f"risk_field_{name}").set_value(typed).run()
-    assert not app.exception
-    assert part in app.expander[0].label
-    assert app.query_params[name] == typed
-    assert _shown(app) != before
+    start = before = _shown(app)
+    for name, typed, part in (("n", "5000", "5,000 records"), ("batch", "64", "batch 64"), ("epochs", "3", "3 epochs")):
+        app.text_input(key=f"risk_field_{name}").set_value(typed).run()
+        assert not app.exception
+        assert part in app.expander[0].label
+        assert app.query_params[name] == typed
+        assert _shown(app) != before
+        before = _shown(app)
+    for name, typed in (("delta", "1e-6"), ("kappa", "1/100")):
+        app.text_input(key=f"risk_field_{name}").set_value(typed).run()
+        assert name in app.query_params
+        assert _shown(app) != before
+        before = _shown(app)
     app.button(key="risk_reset").click().run()
-    assert name not in app.query_params
-    assert _view(app) == before.split('data-view="')[1].split('"')[0]
+    assert set(app.query_params) == {"data", "eps", "counted"}
+    assert _shown(app) == start
 
 
-@pytest.mark.parametrize(("name", "typed"), [("delta", "1e-6"), ("kappa", "1/100")])
-def test_delta_and_kappa_move_the_limits(open_page: Open, name: str, typed: str) -> None:
-    app = open_page("risks")
-    before = _shown(app)
-    app.text_input(key=f"risk_field_{name}").set_value(typed).run()
-    assert name in app.query_params
-    assert _shown(app) != before
-
-
-@pytest.mark.parametrize("name", list(FIELDS))
-@pytest.mark.parametrize("typed", ["", "-1", "nan", "1e400", "<img src=x onerror=alert(1)>", "σ"])
-def test_bad_input_is_named_and_the_last_good_state_stays(open_page: Open, name: str, typed: str) -> None:
+def test_bad_input_is_named_and_the_last_good_state_stays(open_page: Open) -> None:
     app = open_page("risks", n="5000")
     before = _shown(app)
-    app.text_input(key=f"risk_field_{name}").set_value(typed).run()
-    (warning,) = [w.value for w in app.warning]
-    assert warning.startswith(FIELDS[name].label.replace("(", r"\("))
-    assert "must be" in warning
-    assert _shown(app) == before
-    assert app.query_params["n"] == "5000"
+    bad = ("", "-1", "nan", "1e400", "<img src=x onerror=alert(1)>")
+    for (name, field), typed in zip(FIELDS.items(), bad, strict=True):
+        app.text_input(key=f"risk_field_{name}").set_value(typed).run()
+        (warning,) = [w.value.replace("\\", "") for w in app.warning]
+        assert warning.startswith(f"{field.label} must be {field.rule}, but is ")
+        assert "<img" not in app.warning[0].value.replace(r"\<", "")
+        assert _shown(app) == before
+        assert app.query_params["n"] == "5000"
 
 
 def test_a_hostile_link_is_ignored_by_name(open_page: Open) -> None:
@@ -160,7 +154,7 @@ def test_without_dp_nothing_is_promised(open_page: Open) -> None:
     assert "no limit" in shown
 
 
-@pytest.mark.parametrize("eps", ["0.1", "0.37", "1e9", "1e15"])
+@pytest.mark.parametrize("eps", ["0.37", "1e15"])
 def test_every_budget_draws(open_page: Open, eps: str) -> None:
     app = open_page("risks", eps=eps, counted="tight")
     assert not app.exception
