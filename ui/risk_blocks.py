@@ -18,6 +18,7 @@ from ui.numbers import format_sigma
 from ui.risk_controls import Risk
 from ui.risk_plot import icons_html
 from ui.risk_proof import Recounted
+from ui.risk_setting import FIELDS, format_value
 
 _STYLE = Path(__file__).with_name("risks.css")
 
@@ -30,7 +31,8 @@ def style() -> None:
 def answer(risk: Risk) -> None:
     """Shows the page's answer in one paragraph."""
     words = risk_text.summary(risk.finding, risk.proof, risk.setting)
-    st.html(f'<p class="pp-summary" {_at(risk)} role="status">{stress(words)}</p>')
+    training = html.escape(risk_controls.training_words(risk.setting))
+    st.html(f'<p class="pp-summary" {_at(risk)} role="status">{stress(words)}</p><p class="rk-faint">{training}</p>')
 
 
 def attacker(risk: Risk) -> None:
@@ -122,7 +124,7 @@ def odds(risk: Risk) -> None:
     )
     note = (
         f"{risk_text.naive_sentence(prior, epsilon)} The factor holds but for an event of probability about "
-        f"δ = {risk.setting.delta:.2g}; it is a ceiling, and the exact curve above lies below it."
+        f"δ = {format_value(risk.setting.delta, FIELDS['delta'])}; it is a ceiling, and the exact curve lies below it."
     )
     st.html(f'<table class="rk-facts rk-odds" {_at(risk)}>{rows}</table><p class="rk-faint">{stress(note)}</p>')
 

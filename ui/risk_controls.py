@@ -51,9 +51,9 @@ def training_numbers(risk: Risk) -> None:
     """Offers N, batch, epochs, δ and κ to change, and a way back."""
     setting = risk.setting
     refused = risk_state.notice()
-    with st.expander(
-        _training_label(setting), expanded=bool(risk.view.overrides) or bool(refused), icon=":material/tune:"
-    ):
+    # Its label never changes: a new one would be a new expander, and the typed field would lose its focus.
+    is_open = bool(risk.view.overrides) or bool(refused)
+    with st.expander("Change the training: records, batch, epochs, δ, κ", expanded=is_open, icon=":material/tune:"):
         for name, field in FIELDS.items():
             shown = format_value(setting.value(name), field)
             if (not refused or _FIELD + name not in st.session_state) and st.session_state.get(_FIELD + name) != shown:
@@ -126,12 +126,13 @@ def plain(sentence: str) -> str:
     return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|<>~$:" else ch for ch in sentence)
 
 
-def _training_label(setting: Setting) -> str:
-    whose = "the measured training" if setting.is_measured else "your training"
+def training_words(setting: Setting) -> str:
+    """Returns the training in one line."""
     records, batch = format_count(setting.num_train), format_count(setting.expected_batch_size)
     epochs, steps = format_count(setting.epochs), format_count(setting.steps)
-    rate = f"{100 * setting.sample_rate:.3g} %"
-    return f"Change {whose}: {records} records, batch {batch}, {epochs} epochs → {steps} steps, q = {rate}"
+    rate, delta = f"{100 * setting.sample_rate:.3g} %", format_value(setting.delta, FIELDS["delta"])
+    whose = "The measured training" if setting.is_measured else "Your training, not measured"
+    return f"{whose}: {records} records, batch {batch}, {epochs} epochs → {steps} steps, q = {rate}, δ = {delta}."
 
 
 def _point(finding: Finding) -> Point:

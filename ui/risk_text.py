@@ -202,7 +202,12 @@ def odds_rows(prior: float, epsilon: float, curve: TradeOff | None) -> list[tupl
     ]
     if curve is not None:
         alarm = belief_words(curve.posterior(prior, 0.01))
-        rows.append(("… after an alarm that is false for 1 stranger in 100 (exact)", alarm))
+        rows.append(
+            (
+                "… exact, when an attacker who holds the record sounds an alarm that is false for 1 stranger in 100",
+                alarm,
+            )
+        )
     return rows
 
 

@@ -51,4 +51,4 @@ def all_rows(store: PrecomputedStore | None = None) -> tuple[ClaimRow, ...]:
         measured = measured_rows(store) if store else rows_without_results()
     except ResultsUnavailable:
         measured = rows_without_results()
-    return (*step_rows(), *bound_rows(), *measured)
+    return (*bound_rows(), *step_rows(), *measured)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dpcore.claims import published
 from dpcore.claims.published import PublishedAttack, PublishedUtility
-from dpcore.claims.rows import budget_words, unchecked
+from dpcore.claims.rows import budget_words, short, unchecked
 from dpcore.claims.verdict import ClaimRow
 from dpcore.errors import ResultsUnavailable
 from dpcore.results.schema import ETA
@@ -58,9 +58,9 @@ def _utility_row(claim: PublishedUtility, points: pd.DataFrame) -> ClaimRow:
     note = f"; {claim.note}" if claim.note else ""
     if is_p:
         value = float(point["p_ttest"])
-        equivalence = f"p = {point['p_tost']:.2g} for equivalence within ±{point['tost_margin']:g} (TOST)"
+        equivalence = f"p = {short(float(point['p_tost']))} for equivalence within ±{point['tost_margin']:g} (TOST)"
         reason = f"{depends}; no difference found is not equality: {equivalence}"
-        ours = f"p = {value:.2g}"
+        ours = f"p = {short(value)}"
     else:
         value = 100 * float(point["mcc_mean"])
         reason = f"{depends}{note}"

@@ -64,4 +64,5 @@ def verdict(printed: str, value: float) -> tuple[Outcome, str]:
     number = float(re.sub(r"[^0-9.]", "", printed))
     if printed[:1] in "<>":
         return "differs", "outside the printed limit"
-    return "differs", f"{value - number:+.3g} from the printed value, a factor of {value / number:.3g}"
+    side = "above" if value > number else "below"
+    return "differs", f"{abs(value - number):.3g} {side} the printed value, a factor of {value / number:.3g}"

@@ -33,8 +33,9 @@ def test_risk_bounds_open_by_link_and_follow_what_is_typed(visit: Visit) -> None
     page.wait_for_selector(".rk-icons")
     assert page.locator(".rk-plot svg path.rk-worst").count() >= 2
     before = page.locator("[data-view]").first.get_attribute("data-view")
-    page.get_by_label("Epochs").fill("3")
-    page.get_by_label("Epochs").press("Enter")
+    epochs = page.get_by_role("textbox", name="Epochs")
+    epochs.fill("3")
+    epochs.press("Enter")
     page.wait_for_function("view => document.querySelector('[data-view]').dataset.view !== view", arg=before)
     page.wait_for_url("**epochs=3**")
     assert not errors

@@ -66,7 +66,7 @@ def test_any_text_is_a_number_within_the_limits_or_refused(field: Field, text: s
         assert field.low <= value <= field.high
 
 
-@settings(max_examples=12)
+@settings(max_examples=30)
 @given(OVERRIDES, st.floats(math.log10(SMALLEST), math.log10(LARGEST)))
 def test_every_training_within_the_limits_has_a_bound(overrides: dict[str, float], log_epsilon: float) -> None:
     setting = apply(fitting(overrides, POINT)[0], POINT)

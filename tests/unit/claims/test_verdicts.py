@@ -31,7 +31,7 @@ def test_a_value_that_reads_otherwise_differs(printed: str, value: float) -> Non
 
 
 def test_the_reason_says_by_how_much() -> None:
-    assert claims.verdict("15", 10.24)[1] == "-4.76 from the printed value, a factor of 0.683"
+    assert claims.verdict("15", 10.24)[1] == "4.76 below the printed value, a factor of 0.683"
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
