@@ -19,6 +19,7 @@ from ui.risk_controls import Risk
 from ui.risk_plot import icons_html
 from ui.risk_proof import Recounted
 from ui.risk_setting import FIELDS, format_value
+from ui.text import HOPELESS
 
 _STYLE = Path(__file__).with_name("risks.css")
 
@@ -78,9 +79,10 @@ def frequencies(risk: Risk) -> None:
     real = " (the proven limit, not what a real attack got)" if risk.view.attacker == "real" else ""
     alt = f"{risk_text.ICONS} dots for as many patients, {filled} of them filled: {risk_text.of_thousand(gamma)}."
     icons = icons_html(filled=filled, total=risk_text.ICONS, ring=filled == 0, alt=alt)
+    budget = "Without DP" if risk.finding.is_no_dp else f"At {name_budget(risk.finding.epsilon)}"
     _draw(
         f'<figure class="rk-people" {_at(risk)}>{icons}<figcaption><div class="rk-big">{stress(words)}</div>'
-        f'<div class="rk-faint">Attacker: {html.escape(who)}{real}. At {name_budget(risk.finding.epsilon)}.</div>'
+        f'<div class="rk-faint">Attacker: {html.escape(who)}{real}. {budget}.</div>'
         "</figcaption></figure>"
     )
     _reading_check(gamma)
@@ -204,12 +206,15 @@ def _card(risk: Risk, who: str) -> str:
     else:
         tag = "unavailable" if risk.proof.problem else "proven"
         gamma = risk_text.bound_of(risk.proof, who, risk.setting.kappa)
-        value = "no limit" if risk.finding.is_no_dp else f"at most {risk_text.format_risk(gamma)}"
-        lines = [risk_text.one_in(gamma), f"by guessing: {risk_text.one_in(risk.setting.kappa)}"]
+        limit = f"at most {risk_text.format_risk(gamma)}"
+        value, lines = limit, [f"that is {risk_text.one_in(gamma)}"]
+        if gamma >= HOPELESS:
+            value, lines = "practically all", [f"{limit}: nothing is promised"]
+        if risk.finding.is_no_dp:
+            value, lines = "no limit", []
+        lines.append(f"by guessing: {risk_text.one_in(risk.setting.kappa)}")
         if math.isnan(gamma):
             value, lines = "not available", ["Treat it as unprotected."]
-        elif risk.finding.is_no_dp:
-            lines = lines[1:]
     mark = '<span class="rk-here">chosen</span>' if chosen else ""
     body = "".join(f"<p>{stress(line)}</p>" for line in lines if line)
     return (

@@ -12,6 +12,7 @@ from ui.finding import Finding
 from ui.numbers import format_bound, format_count, format_sigma
 from ui.risk_proof import RiskProof
 from ui.risk_setting import Setting
+from ui.text import HOPELESS
 
 #: The icon array shows this many.
 ICONS = 1000
@@ -77,6 +78,12 @@ def summary(finding: Finding, proof: RiskProof, setting: Setting) -> str:
     if finding.is_no_dp:
         return f"Without privacy protection **nothing is proven**, against any attacker. {guess}"
     worst, relaxed = (bound_of(proof, who, setting.kappa) for who in ("worst", "relaxed"))
+    if min(worst, relaxed) >= HOPELESS:
+        return (
+            f"With {name_budget(finding.epsilon)} and noise σ = {format_sigma(proof.noise_multiplier)} mathematics "
+            f"**promises nothing**: in theory practically everyone's {noun} could be found out, by an attacker who "
+            f"holds it and by one who does not. {guess}"
+        )
     return (
         f"With {name_budget(finding.epsilon)} and noise σ = {format_sigma(proof.noise_multiplier)} it is proven: an "
         f"attacker who already holds your {noun} recognises it with a chance of **at most {format_risk(worst)}**; one "
@@ -129,7 +136,7 @@ def icon_words(probability: float, kappa: float, noun: str) -> str:
 
 def _by_guessing(kappa: float) -> str:
     if kappa * ICONS >= 1:
-        return f"{kappa * ICONS:.3g} of {format_count(ICONS)}"
+        return f"about {kappa * ICONS:.2g} of {format_count(ICONS)}"
     return f"fewer than 1 of {format_count(ICONS)} ({one_in(kappa)})"
 
 

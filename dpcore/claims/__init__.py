@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dpcore.claims.calculations import CARDS, Card, cards
+from dpcore.claims.calculations import CARDS, cards
+from dpcore.claims.card import Card
 from dpcore.claims.edgeworth import get_edgeworth_gamma_from_mechanism
 from dpcore.claims.measured import measured_rows, rows_without_results
 from dpcore.claims.rows import (

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from dpcore import claims
 from dpcore.__main__ import app
-from dpcore.claims.calculations import equivalence_card
+from dpcore.claims.practice import equivalence_card
 from dpcore.results.schema import ATTACKS, POINTS, RUNS
 from dpcore.results.store import PrecomputedStore
 
