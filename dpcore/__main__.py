@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dpcore.cli import privacy, results, sweep
+from dpcore.cli import claims, privacy, results, sweep
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(privacy.calibrate)
@@ -13,6 +13,7 @@ app.command()(sweep.sweep)
 app.command()(sweep.tune)
 app.command()(sweep.verify)
 app.command()(results.results)
+app.command()(claims.claims)
 
 if __name__ == "__main__":
     app(prog_name="python -m dpcore")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import streamlit as st
@@ -29,8 +30,11 @@ _HELP_COUNTED = (
 _HELP_TYPED = "Any budget from 0.1 to 10¹⁵, such as 12.5, 1e6, 10⁶ or 1,000,000, or “no DP”. Press Enter."
 
 
-def control_bar() -> Finding:
-    """Shows the bar and returns what is known at the chosen view; raises ResultsUnavailable."""
+def control_bar(noise_of: Callable[[Finding], float] | None = None) -> Finding:
+    """Shows the bar and returns what is known at the chosen view; raises ResultsUnavailable.
+
+    `noise_of` gives the σ to show where a page counts with another training than the measured one.
+    """
     names = loaders.dataset_names()
     view = state.current(names, loaders.settle)
     evidence = loaders.evidence(view.dataset)
@@ -40,7 +44,7 @@ def control_bar() -> Finding:
     with st.container(key="control_bar"):
         st.selectbox("Data", names, format_func=_title, key=_DATASET, on_change=_take_dataset)
         st.select_slider(
-            _slider_label(finding),
+            _slider_label(finding, noise_of(finding) if noise_of else finding.proof.noise_multiplier),
             _stops(evidence, view),
             format_func=format_epsilon,
             key=_SLIDER,
@@ -72,9 +76,8 @@ def _stops(evidence: Evidence, view: View) -> list[float]:
     return sorted({*(point.epsilon(view.counted) for point in evidence.points), view.epsilon})
 
 
-def _slider_label(finding: Finding) -> str:
-    sigma = finding.proof.noise_multiplier
-    return f"Privacy budget {name_budget(finding.epsilon)}, noise σ = {format_sigma(sigma)}"
+def _slider_label(finding: Finding, noise_multiplier: float) -> str:
+    return f"Privacy budget {name_budget(finding.epsilon)}, noise σ = {format_sigma(noise_multiplier)}"
 
 
 def _prepare(view: View) -> None:

@@ -21,6 +21,20 @@ def pages() -> dict[str, list[st.Page]]:
                 title="Trade-off",
                 url_path="tradeoff",
                 help="What a privacy budget costs in diagnostic quality, and which attackers it stops.",
+            ),
+            st.Page(
+                "pages/risks.py",
+                title="Risk bounds",
+                url_path="risks",
+                help="What is proven, against which attacker; with your own numbers if you like.",
+            ),
+        ],
+        "Understand": [
+            st.Page(
+                "pages/claims.py",
+                title="Published claims",
+                url_path="claims",
+                help="The paper's numbers and ours side by side: what holds, depends, differs.",
             )
         ],
     }

@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TORCH_FREE = ("dpcore.datasets", "dpcore.privacy", "dpcore.results", "dpcore.cli", "dpcore.__main__", "ui")
+TORCH_FREE = (
+    "dpcore.claims",
+    "dpcore.datasets",
+    "dpcore.privacy",
+    "dpcore.results",
+    "dpcore.cli",
+    "dpcore.__main__",
+    "ui",
+)
 #: What each layer may not import.
 FORBIDDEN = {
     "dpcore": ("streamlit", "plotly", "ui", "pages", "app"),

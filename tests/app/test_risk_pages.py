@@ -1,0 +1,204 @@
+"""The pages of risk bounds and published claims without a browser: every control, bad input, hostile links."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from ui.loaders import FOLDER_VARIABLE
+from ui.risk_setting import FIELDS
+
+ROOT = Path(__file__).resolve().parents[2]
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def open_page() -> Open:
+    """Opens a page by its link, as a visitor who was on the start page."""
+
+    def opened(page: str, **link: str | list[str]) -> AppTest:
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        app.run()
+        app.switch_page(f"pages/{page}.py")
+        for name in list(app.query_params):
+            del app.query_params[name]
+        for name, value in link.items():
+            app.query_params[name] = value
+        return app.run()
+
+    yield opened
+    st.cache_resource.clear()
+
+
+def _shown(app: AppTest) -> str:
+    """All HTML and text of the page."""
+    found = [element.proto.body for element in app.get("html")]
+    return " ".join([*found, *(markdown.value for markdown in app.markdown)])
+
+
+def _view(app: AppTest) -> str:
+    return _shown(app).split('data-view="')[1].split('"')[0]
+
+
+def test_the_page_opens_and_answers(open_page: Open) -> None:
+    app = open_page("risks")
+    assert not app.exception
+    assert not app.error
+    shown = _shown(app)
+    assert "it is proven" in shown
+    assert shown.count('role="img"') >= 4
+    assert 'class="rk-icons"' in shown
+    assert "By guessing: 1 in " in shown
+
+
+def test_typed_numbers_move_the_page_and_the_link(open_page: Open) -> None:
+    app = open_page("risks")
+    start = before = _shown(app)
+    for name, typed, part in (("n", "5000", "5,000 records"), ("batch", "64", "batch 64"), ("epochs", "3", "3 epochs")):
+        app.text_input(key=f"risk_field_{name}").set_value(typed).run()
+        assert not app.exception
+        assert part in _shown(app)
+        assert app.query_params[name] == typed
+        assert _shown(app) != before
+        before = _shown(app)
+    for name, typed in (("delta", "1e-6"), ("kappa", "1/100")):
+        app.text_input(key=f"risk_field_{name}").set_value(typed).run()
+        assert name in app.query_params
+        assert _shown(app) != before
+        before = _shown(app)
+    app.button(key="risk_reset").click().run()
+    assert set(app.query_params) == {"data", "eps", "counted"}
+    assert _shown(app) == start
+
+
+def test_bad_input_is_named_and_the_last_good_state_stays(open_page: Open) -> None:
+    app = open_page("risks", n="5000")
+    before = _shown(app)
+    bad = ("", "-1", "nan", "1e400", "<img src=x onerror=alert(1)>")
+    for (name, field), typed in zip(FIELDS.items(), bad, strict=True):
+        app.text_input(key=f"risk_field_{name}").set_value(typed).run()
+        (warning,) = [w.value.replace("\\", "") for w in app.warning]
+        assert warning.startswith(f"{field.label} must be {field.rule}, but is ")
+        assert "<img" not in app.warning[0].value.replace(r"\<", "")
+        assert _shown(app) == before
+        assert app.query_params["n"] == "5000"
+
+
+def test_a_hostile_link_is_ignored_by_name(open_page: Open) -> None:
+    app = open_page("risks", n="1e99", batch="<b>", delta="nan", kappa="2", attacker="x", prior="٣", eps="8")
+    assert not app.exception
+    (warning,) = [w.value for w in app.warning]
+    for word in ("Training records N", "Batch", "δ", "κ", "attacker", "prior"):
+        assert word in warning
+    assert "<b>" not in warning.replace(r"\<b\>", "")
+    assert set(app.query_params) == {"data", "eps", "counted"}
+
+
+def test_a_good_link_is_taken_over(open_page: Open) -> None:
+    app = open_page("risks", n="500", batch="500", attacker="relaxed", prior="10", eps="4")
+    assert not app.warning
+    assert app.text_input(key="risk_field_n").value == "500"
+    assert _view(app).startswith("4 ")
+    assert _view(app).endswith(" relaxed")
+    assert app.slider(key="risk_prior").value == 10
+    # Full batches: the attacker whose direction persists is known and shown.
+    assert "if the unknown direction stays the same over all steps, the limit is" in _shown(app)
+
+
+def test_what_the_attacker_knows_moves_the_numbers(open_page: Open) -> None:
+    app = open_page("risks")
+    worst = _shown(app)
+    assert "<strong>Worst case.</strong>" in worst
+    app.toggle(key="risk_original").set_value(False).run()
+    relaxed = _shown(app)
+    assert "<strong>Relaxed.</strong>" in relaxed
+    assert app.query_params["attacker"] == "relaxed"
+    app.toggle(key="risk_beforehand").set_value(True).run()
+    assert "Knowing the image beforehand counts as holding it" in _shown(app)
+    assert "attacker" not in app.query_params
+
+
+def test_a_real_attack_is_measured_not_proven(open_page: Open) -> None:
+    app = open_page("risks", attacker="real")
+    shown = _shown(app)
+    assert "<strong>Realistic.</strong>" in shown
+    assert "a better attack may come" in shown
+
+
+def test_the_reading_check_answers_kindly(open_page: Open) -> None:
+    app = open_page("risks")
+    question = app.radio(key="risk_quiz_answer")
+    assert question.value is None
+    question.set_value(question.options[0]).run()
+    assert app.success[0].value.startswith("Right.")
+    app.radio(key="risk_quiz_answer").set_value(question.options[1]).run()
+    assert app.info[0].value.startswith("Not quite")
+
+
+def test_the_prior_is_in_the_link(open_page: Open) -> None:
+    app = open_page("risks")
+    app.slider(key="risk_prior").set_value(20).run()
+    assert app.query_params["prior"] == "20"
+    assert "odds of 1 : 4" in _shown(app)
+
+
+def test_without_dp_nothing_is_promised(open_page: Open) -> None:
+    app = open_page("risks", eps="no-dp")
+    assert not app.exception
+    shown = _shown(app)
+    assert "<strong>nothing is proven</strong>" in shown
+    assert "no limit" in shown
+
+
+@pytest.mark.parametrize("eps", ["0.37", "1e15"])
+def test_every_budget_draws(open_page: Open, eps: str) -> None:
+    app = open_page("risks", eps=eps, counted="tight")
+    assert not app.exception
+    assert not app.error
+    assert "NaN" not in _shown(app)
+
+
+def test_numbers_that_do_not_fit_another_dataset_are_set_back(open_page: Open) -> None:
+    app = open_page("risks", data="ham10000", batch="2000")
+    assert app.query_params["batch"] == "2000"
+    app.selectbox(key="bar_dataset").set_value("breast_cancer").run()
+    assert not app.exception
+    assert "Batch must be at most" in app.warning[0].value.replace("\\", "")
+    assert "batch" not in app.query_params
+
+
+def test_without_results_the_page_says_what_to_do(
+    open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    app = open_page("risks")
+    assert not app.exception
+    assert "python -m dpcore sweep" in app.error[0].value
+
+
+def test_claims_show_every_verdict(open_page: Open) -> None:
+    app = open_page("claims")
+    assert not app.exception
+    shown = _shown(app)
+    for word in ("≠ differs", "✓ holds", "~ depends", "Unresolved", "10.24 %", "13.4 %", "99.995 %", "4,800 kWh"):
+        assert word in shown, word
+
+
+def test_claims_can_be_filtered(open_page: Open) -> None:
+    app = open_page("claims")
+    whole = _shown(app).count("<tr>")
+    app.pills(key="claims_outcomes").set_value(["differs"]).run()
+    assert _shown(app).count("<tr>") < whole
+    app.pills(key="claims_outcomes").set_value([]).run()
+    assert app.info[0].value.startswith("No number has that verdict")
+
+
+def test_claims_open_without_results(open_page: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    app = open_page("claims")
+    assert not app.exception
+    assert "not measured" in _shown(app) or "could not be checked" in _shown(app)

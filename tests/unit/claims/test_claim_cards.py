@@ -1,0 +1,135 @@
+"""The calculations on the cards, against values worked out by hand or by another path."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from dpcore import claims
+from dpcore.__main__ import app
+from dpcore.claims.practice import equivalence_card
+from dpcore.results.schema import ATTACKS, POINTS, RUNS
+from dpcore.results.store import PrecomputedStore
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> PrecomputedStore:
+    """A store with three HAM10000 budgets: numbers chosen so that every row can be checked."""
+    base = dict.fromkeys(POINTS, 0.0) | {"dataset": "ham10000", "model": "small_cnn", "tost_margin": 0.05}
+    mcc = {1.0: 0.156, 20.0: 0.3, 1e9: 0.401, np.nan: 0.4}
+    points = [base | {"target_epsilon": e, "mcc_mean": m, "p_ttest": 0.4, "p_tost": 0.01} for e, m in mcc.items()]
+    pd.DataFrame(points)[list(POINTS)].to_parquet(tmp_path / "points.parquet")
+    runs = [
+        dict.fromkeys(RUNS, 0.0) | {"dataset": "ham10000", "target_epsilon": e, "mcc": m + 0.01 * k}
+        for e, m in mcc.items()
+        for k in range(5)
+    ]
+    pd.DataFrame(runs)[list(RUNS)].to_parquet(tmp_path / "runs.parquet")
+    attacks = [
+        dict.fromkeys(ATTACKS, 0.0)
+        | {"dataset": "ham10000", "target_epsilon": 1e9, "looks": looks, "error": error, "record": i}
+        for looks, errors in ((1, (0.6, 0.7)), (20, (0.05, 0.6)))
+        for i, error in enumerate(errors)
+    ]
+    pd.DataFrame(attacks)[list(ATTACKS)].to_parquet(tmp_path / "attacks.parquet")
+    return PrecomputedStore(folder=tmp_path)
+
+
+def _lines(name: str) -> dict[str, str]:
+    return dict(next(c for c in claims.cards() if c.name == name).lines)
+
+
+def test_odds_not_probability() -> None:
+    lines = _lines("odds")
+    assert lines["belief after, at most"] == "99.995 %"
+    assert "impossible" in lines["taken as a factor of probability"]
+
+
+@pytest.mark.parametrize(("dataset", "tight"), [("HAM10000", 3.45e8), ("MSD Liver", 1.05e7), ("RadImageNet", 5.19e9)])
+def test_nominal_budgets_recounted(dataset: str, tight: float) -> None:
+    found = {r.dataset: r.tight for r in claims.recounts()}
+    assert found[dataset] == pytest.approx(tight, rel=2e-3)
+
+
+def test_energy_counts_five_once() -> None:
+    assert _lines("energy")["8 × 250 W × 96 h × 5"] == "960 kWh"
+    assert _lines("energy")["with 5 levels and 5 repetitions"] == "4,800 kWh"
+
+
+def test_delta_times_n_is_not_small_for_radimagenet() -> None:
+    card = next(c for c in claims.cards() if c.name == "delta")
+    assert card.outcome == "depends"
+    assert card.finding.endswith("not well below for RadImageNet.")
+
+
+def test_a_persistent_direction_does_better() -> None:
+    lines = _lines("persistence")
+    assert lines["relaxed, afresh at each step"] == "0.38 %"
+    assert lines["relaxed, the same direction"] == "3.59 %"
+    assert lines["worst case"] == "5.49 %"
+
+
+def test_one_record_turns_a_clipped_mean_round() -> None:
+    assert _lines("microbatches")["clip the mean: without and with it"] == "1 → -1, moved by 2"
+
+
+def test_several_images_of_a_patient_are_protected_less() -> None:
+    assert _lines("group")["1 image of one patient"] == "ε = 8, worst case 1.22 %"
+    assert _lines("group")["3 images of one patient"] == "ε = 42.9, worst case 70.4 %"
+
+
+def test_every_card_has_a_verdict_and_a_calculation() -> None:
+    for card in claims.cards():
+        assert card.outcome in claims.OUTCOMES
+        assert card.lines, card.name
+        assert card.finding.endswith(".")
+
+
+def test_the_equivalence_card_uses_our_runs(store: PrecomputedStore) -> None:
+    card = equivalence_card(store)
+    lines = dict(card.lines)
+    assert lines["t-test"].endswith("no difference found")
+    assert lines["TOST within ± 0.05"].endswith(": shown")
+    assert lines["TOST within ± 0.005"].endswith("not shown")
+
+
+def test_without_runs_the_equivalence_card_says_so(tmp_path: Path) -> None:
+    card = claims.cards(PrecomputedStore(folder=tmp_path))[-1]
+    assert (card.name, card.outcome) == ("equivalence", "unchecked")
+    assert card.finding.startswith("Not tested here.")
+
+
+def test_measured_rows_depend_and_say_on_what(store: PrecomputedStore) -> None:
+    rows = {(r.dataset, r.what): r for r in claims.measured_rows(store)}
+    row = rows["HAM10000", "MCC, ε = 1"]
+    # The same digits as published: still no "holds", because model and images differ.
+    assert row.value == pytest.approx(15.6)
+    assert row.outcome == "depends"
+    assert "model" in row.reason
+    assert "image size" in row.reason
+    attack = rows["HAM10000", "images rebuilt, ε = 1e9"]
+    assert attack.ours == "0 % from 1 look, 50 % from 20 looks"
+    assert rows["MSD Liver", "liver Dice, ε = 1"].outcome == "unchecked"
+
+
+def test_without_results_nothing_measured_gets_a_verdict() -> None:
+    assert {r.outcome for r in claims.rows_without_results()} == {"unchecked"}
+
+
+def test_the_command_prints_json(store: PrecomputedStore) -> None:
+    result = CliRunner().invoke(app, ["claims", "--json", "--out", str(store.folder)])
+    assert result.exit_code == 0, result.output
+    printed = json.loads(result.output)
+    assert set(printed) == {"rows", "radimagenet_epsilon_32", "cards"}
+    assert {row["outcome"] for row in printed["rows"]} == {"holds", "depends", "differs", "unchecked"}
+
+
+def test_the_command_prints_a_table(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["claims", "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert "unresolved" in result.output
