@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from dpcore.claims import Card, ClaimRow, Variant
 
 
+#: Narrower, the reasons would be cut into columns of single words.
+_TABLE_WIDTH = 140
+
+
 @one_sentence_errors
 def claims(*, out: OutOption = DEFAULT_FOLDER, as_json: JsonOption = False) -> None:
     """Print the paper's numbers with ours beside them, and a verdict on each."""
@@ -34,6 +38,7 @@ def claims(*, out: OutOption = DEFAULT_FOLDER, as_json: JsonOption = False) -> N
         typer.echo(json.dumps(parts, indent=1))
         return
     console = Console()
+    console.width = max(console.width, _TABLE_WIDTH)
     console.print(_rows_table(rows))
     console.print(core.EXPANSION_NOTE)
     console.print(_variants_table(variants))

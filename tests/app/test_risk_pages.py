@@ -184,7 +184,7 @@ def test_claims_show_every_verdict(open_page: Open) -> None:
     app = open_page("claims")
     assert not app.exception
     shown = _shown(app)
-    for word in ("≠ differs", "✓ holds", "~ depends", "Unresolved", "10.24 %", "13.4 %", "99.995 %", "4,800 kWh"):
+    for word in ("≠ differs", "✓ holds", "~ depends", "Unresolved", "10.24 %", "13.41 %", "99.995 %", "4,800 kWh"):
         assert word in shown, word
 
 

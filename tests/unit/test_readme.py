@@ -12,7 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^\.venv/bin/python (-m dpcore (?:verify|results|calibrate|risk)[^#\n]*)", README, re.MULTILINE)
+COMMANDS = re.findall(
+    r"^\.venv/bin/python (-m dpcore (?:verify|results|calibrate|risk|claims)[^#\n]*)", README, re.MULTILINE
+)
 
 
 def _run(words: list[str]) -> subprocess.CompletedProcess[str]:
