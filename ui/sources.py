@@ -56,7 +56,8 @@ def sources(finding: Finding) -> None:
         st.markdown(LIMITS)
     with st.expander("Sources, and how these numbers were made", icon=":material/menu_book:"):
         kind = "Synthetic data" if spec.synthetic else "Data"
-        st.markdown(f"**Method.** {_PAPER}.\n\n**{kind}.** [{spec.source}]({spec.url}); licence: {spec.licence}.")
+        source = f"[{spec.source}]({spec.url})" if spec.url else spec.source
+        st.markdown(f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.")
         st.markdown(f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.")
         st.markdown("**Make or check the numbers yourself:**")
         st.code(
