@@ -52,7 +52,7 @@ def utility_sentence(finding: Finding) -> str:
     start = f"With a budget of {name_budget(finding.epsilon)}"
     match utility.outcome:
         case "no_dp":
-            return "Without privacy protection the model diagnoses **as well as it can here**."
+            return "Without privacy protection the model sets **the yardstick** that every budget is measured by."
         case "guessing":
             return f"{start} the model diagnoses **no better than guessing**: this much noise ruins it."
         case "worse":
