@@ -23,8 +23,11 @@ class DatasetSpec:
     record_shape: tuple[int, ...]
     #: The diagnostic question, one sentence a clinician understands.
     task: str
-    positive_label: str
-    negative_label: str
+    #: Of a classification: what the classes 1 and 0 mean. Empty for a segmentation.
+    positive_label: str = ""
+    negative_label: str = ""
+    #: Of a segmentation: the outlined structures, label 1 first; label 0 is the background. Empty for a classification.
+    structures: tuple[str, ...] = ()
     #: What one record is called: "image" or "patient record".
     record_noun: str
     #: Records that share a group never end up on both sides of a split: "patient" or "lesion".
@@ -34,6 +37,22 @@ class DatasetSpec:
     licence: str
     #: Whether pictures of its records may be shown and shipped with the project.
     images_may_ship: bool
+
+    @property
+    def is_segmentation(self) -> bool:
+        """Whether every pixel is labelled rather than the record."""
+        return bool(self.structures)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes the model tells apart, the background among them."""
+        return len(self.structures) + 1 if self.structures else 2
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Names of the scores a model gets on this task, the one that stands for its utility first."""
+        dice = tuple(f"dice_{structure}" for structure in self.structures)
+        return dice or ("mcc", "balanced_accuracy", "auc")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +71,7 @@ class Dataset:
     spec: DatasetSpec
     #: float32, (n, *spec.record_shape), scaled with constants that do not depend on the data.
     features: NDArray[np.float32]
-    #: int64, (n,), 1 for the positive class.
+    #: int64: (n,), 1 for the positive class; or of a segmentation (n, height, width), the class of each pixel.
     labels: NDArray[np.int64]
     #: int64, (n,), who or what the record belongs to.
     groups: NDArray[np.int64]
@@ -67,8 +86,11 @@ class Dataset:
             _reject("features", f"of shape {(n, *self.spec.record_shape)}", self.features.shape)
         if not np.isfinite(self.features).all():
             raise InvalidValue("features must be finite numbers, but some are not.")
-        if not np.isin(self.labels, (0, 1)).all():
-            raise InvalidValue("labels must be 0 or 1, but some are not.")
+        pixels = self.spec.record_shape[1:] if self.spec.is_segmentation else ()
+        if self.labels.shape != (n, *pixels):
+            _reject("labels", f"of shape {(n, *pixels)}", self.labels.shape)
+        if n and not 0 <= int(self.labels.min()) <= int(self.labels.max()) < self.spec.num_classes:
+            raise InvalidValue(f"labels must be whole numbers from 0 to {self.spec.num_classes - 1}, but some are not.")
         for name, values in {"groups": self.groups, **self.subgroups}.items():
             if values.shape != (n,):
                 _reject(name, f"of shape {(n,)}", values.shape)
