@@ -15,7 +15,7 @@ MAX_PIXELS = 50_000_000
 
 
 def scale_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Returns images (n, h, w, 3) as (n, 3, h, w) from −1 to 1, without looking at the data."""
+    """Returns images (n, h, w, c) as (n, c, h, w) from −1 to 1, without looking at the data."""
     scaled = np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32)
     scaled /= np.float32(127.5)
     scaled -= np.float32(1)

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-from dpcore.datasets import breast_cancer, ham10000, skin_phantom
+from dpcore.datasets import breast_cancer, ham10000, pneumonia_mnist, skin_phantom
 from dpcore.datasets.spec import AttackRecords, Dataset, DatasetSpec, DataStatus
 from dpcore.errors import DpcoreError, InvalidValue
 
@@ -25,7 +25,9 @@ class _Source(Protocol):
 
 
 #: In the order in which visitors see them.
-_SOURCES: dict[str, _Source] = {module.SPEC.name: module for module in (ham10000, breast_cancer, skin_phantom)}
+_SOURCES: dict[str, _Source] = {
+    module.SPEC.name: module for module in (ham10000, pneumonia_mnist, breast_cancer, skin_phantom)
+}
 
 
 def names() -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from dpcore.errors import DataUnavailable, InvalidValue
 
 
 def test_names_are_in_the_order_visitors_see() -> None:
-    assert datasets.names() == ("ham10000", "breast_cancer", "skin_phantom")
+    assert datasets.names() == ("ham10000", "pneumonia_mnist", "breast_cancer", "skin_phantom")
 
 
 def test_specs_and_status_load_no_heavy_library() -> None:
@@ -35,7 +35,7 @@ def test_unknown_name_is_refused(call) -> None:
 def test_status_of_an_unknown_name_does_not_raise() -> None:
     assert datasets.status("nope") == datasets.DataStatus(
         available=False,
-        message="dataset must be one of ham10000, breast_cancer, skin_phantom, but is 'nope'.",
+        message="dataset must be one of ham10000, pneumonia_mnist, breast_cancer, skin_phantom, but is 'nope'.",
     )
 
 
@@ -46,7 +46,7 @@ def test_specs_say_what_visitors_must_know(name: str) -> None:
     assert spec.task.endswith("?")
     for text in (spec.title, spec.positive_label, spec.negative_label, spec.source, spec.licence):
         assert text.strip() == text != ""
-    assert spec.group_noun in ("patient", "lesion")
+    assert spec.group_noun in ("patient", "lesion", "image", "volume")
     if spec.synthetic:
         assert "synthetic" in spec.title.lower()
         assert spec.source.startswith("Synthetic")
@@ -79,7 +79,7 @@ def test_the_environment_names_the_data(monkeypatch: pytest.MonkeyPatch, write_n
     [
         ({"features": np.zeros((569, 29), np.float32)}, "features must be of shape"),
         ({"features": np.full((569, 30), np.nan, np.float32)}, "features must be finite"),
-        ({"labels": np.full(569, 2)}, "labels must be 0 or 1"),
+        ({"labels": np.full(569, 2)}, "labels must be whole numbers from 0 to 1"),
         ({"groups": np.zeros(3, np.int64)}, "groups must be of shape"),
         ({"subgroups": {"sex": np.array(["f"])}}, "sex must be of shape"),
     ],
