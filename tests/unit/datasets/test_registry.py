@@ -12,7 +12,7 @@ from dpcore.errors import DataUnavailable, InvalidValue
 
 
 def test_names_are_in_the_order_visitors_see() -> None:
-    assert datasets.names() == ("ham10000", "pneumonia_mnist", "breast_cancer", "skin_phantom")
+    assert datasets.names() == ("ham10000", "msd_liver", "pneumonia_mnist", "breast_cancer", "skin_phantom")
 
 
 def test_specs_and_status_load_no_heavy_library() -> None:
@@ -35,7 +35,7 @@ def test_unknown_name_is_refused(call) -> None:
 def test_status_of_an_unknown_name_does_not_raise() -> None:
     assert datasets.status("nope") == datasets.DataStatus(
         available=False,
-        message="dataset must be one of ham10000, pneumonia_mnist, breast_cancer, skin_phantom, but is 'nope'.",
+        message=f"dataset must be one of {', '.join(datasets.names())}, but is 'nope'.",
     )
 
 
@@ -44,7 +44,8 @@ def test_specs_say_what_visitors_must_know(name: str) -> None:
     spec = datasets.spec(name)
     assert spec.name == name
     assert spec.task.endswith("?")
-    for text in (spec.title, spec.positive_label, spec.negative_label, spec.source, spec.licence):
+    classes = spec.structures or (spec.positive_label, spec.negative_label)
+    for text in (spec.title, *classes, spec.source, spec.licence):
         assert text.strip() == text != ""
     assert spec.group_noun in ("patient", "lesion", "image", "volume")
     if spec.synthetic:
