@@ -25,15 +25,15 @@ def scale_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def shrink_images(images: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
     """Returns images (n, h, w) as (n, h / factor, w / factor): every pixel the rounded mean of the box it covers."""
-    return np.rint(_box_means(images, factor)).astype(np.uint8)
+    return np.rint(box_means(images, factor)).astype(np.uint8)
 
 
 def shrink_masks(masks: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
     """Returns masks (n, h, w) as (n, h / factor, w / factor): what at least half of the box says."""
-    return _box_means(masks, factor) >= 0.5
+    return box_means(masks, factor) >= 0.5
 
 
-def _box_means(stack: NDArray[Any], factor: int) -> NDArray[np.float32]:
+def box_means(stack: NDArray[Any], factor: int) -> NDArray[np.float32]:
     n, height, width = stack.shape
     boxes = stack.reshape(n, height // factor, factor, width // factor, factor)
     return boxes.mean(axis=(2, 4), dtype=np.float32)
