@@ -10,7 +10,7 @@ import typer
 
 PlanOption = Annotated[str, typer.Option(help="Name of a shipped plan, or a TOML file.")]
 DataOption = Annotated[
-    Path | None, typer.Option("--data", help="Your copy of HAM10000: npz file or folder. Default: DPCORE_DATA.")
+    Path | None, typer.Option("--data", help="Your copies of real data: a folder or one file. Default: DPCORE_DATA.")
 ]
 OutOption = Annotated[Path, typer.Option(help="Folder of the results.")]
 WorkersOption = Annotated[int, typer.Option(min=1, help="Processes at a time.")]

@@ -40,7 +40,7 @@ def list_volumes(folder: Path) -> dict[int, tuple[Path, Path]]:
         images, labels = (_numbered(folder / name) for name in ("imagesTr", "labelsTr"))
     except OSError as error:
         raise DataUnavailable(
-            f"{folder.name} must hold readable folders imagesTr and labelsTr, but does not."
+            f"{folder.name} must hold the readable folders imagesTr and labelsTr, but does not."
         ) from error
     if not images:
         raise DataUnavailable(f"{folder.name}/imagesTr must hold files such as liver_0.nii.gz, but holds none.")
@@ -144,6 +144,8 @@ class _Volume:
         return rightwards_frontwards.T[::-1]
 
     def _check_header(self) -> None:
+        if np.isnan(self._axes).any() or self._axes[2, 0] != 2:
+            raise DataUnavailable(f"{self._path.name} must hold axial slices along its third axis, but does not.")
         sides, kind = self.shape, self._image.get_data_dtype().kind
         fits = len(sides) == 3 and _MIN_SIDE <= min(sides[:2]) <= max(sides[:2]) <= MAX_SIDE
         if not (fits and 1 <= sides[2] <= MAX_SLICES and kind in "iuf"):
@@ -151,8 +153,6 @@ class _Volume:
                 f"{self._path.name} must hold 1 to {MAX_SLICES} slices of {_MIN_SIDE} to {MAX_SIDE} numbers a side, "
                 f"but has shape {sides} and type {self._image.get_data_dtype()}."
             )
-        if np.isnan(self._axes).any() or self._axes[2, 0] != 2:
-            raise DataUnavailable(f"{self._path.name} must hold axial slices along its third axis, but does not.")
 
 
 @contextmanager
