@@ -35,8 +35,8 @@ _INTERRUPTED = 130
 
 
 @contextmanager
-def _ends_in_a_sentence() -> Iterator[None]:
-    """Reports failed cells one by one with exit code 1, and Ctrl-C with 130 as shells do."""
+def _ends_in_a_sentence(afterwards: str) -> Iterator[None]:
+    """Reports failed cells one by one with exit code 1, and Ctrl-C with 130 as shells do, and what holds afterwards."""
     from dpcore.sweep import CellsFailed
 
     try:
@@ -44,10 +44,10 @@ def _ends_in_a_sentence() -> Iterator[None]:
     except CellsFailed as error:
         for sentence in error.sentences:
             typer.echo(f"Failed: {sentence}", err=True)
-        typer.echo(f"{len(error.sentences)} failed, so nothing was written; the others are kept.", err=True)
+        typer.echo(f"{len(error.sentences)} failed, so no table was written; {afterwards}.", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        typer.echo("Stopped; what is finished is kept, so start the command again to go on.", err=True)
+        typer.echo(f"Stopped; {afterwards}.", err=True)
         raise typer.Exit(_INTERRUPTED) from None
 
 
@@ -77,7 +77,7 @@ def sweep(
     if dry_run:
         _print_forecast(forecast_sweep(read_plan(plan), **common))
         return
-    with _ends_in_a_sentence(), progress_report() as on_progress:
+    with _ends_in_a_sentence("what is finished is kept for the next start"), progress_report() as on_progress:
         report = run_sweep(read_plan(plan), **common, time_limit=time_limit, on_progress=on_progress)
     for sentence in report.skipped:
         typer.echo(f"Left as it was: {sentence}", err=True)
@@ -123,7 +123,7 @@ def tune(
     """Try clipping norms and epochs once at ε = 8, scored on the validation records, and keep the table."""
     from dpcore.sweep import Workers, read_plan, tune_dataset
 
-    with _ends_in_a_sentence(), progress_report() as on_progress:
+    with _ends_in_a_sentence("the next start begins anew"), progress_report() as on_progress:
         table = tune_dataset(
             read_plan(plan),
             dataset,

@@ -56,7 +56,7 @@ def forecast_sweep(
             times.add(cell, finished.seconds)
     return Forecast(
         rows=tuple(_rows(cells, done, times)),
-        workers=workers.count,
+        workers=workers.threads(),
         watts_per_core=plan.watts_per_core,
         skipped=tuple(skipped),
     )

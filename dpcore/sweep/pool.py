@@ -21,6 +21,7 @@ from distributed.system import MEMORY_LIMIT
 
 from dpcore import _validate
 from dpcore.errors import DpcoreError
+from dpcore.sweep.tasks import decisive_versions, one_line
 
 #: Read by the workers when they start. glibc otherwise returns each chunk's memory to the kernel and asks for it
 #: again, which cost a third of the CPU time of a training.
@@ -32,8 +33,8 @@ _WORKER_ENVIRONMENT = {
     "DASK_LOGGING__DISTRIBUTED": "critical",
 }
 _SETTINGS = {
-    # A task that took three workers down with it is not tried again.
-    "distributed.scheduler.allowed-failures": 2,
+    # A task that took two workers down with it goes back to the sweep, which tries it alone before it gives up.
+    "distributed.scheduler.allowed-failures": 1,
     # One task a thread: what waits does so in the scheduler, where a dying worker cannot take it along.
     "distributed.scheduler.worker-saturation": 1.0,
 }
@@ -58,6 +59,13 @@ class Workers:
     def __post_init__(self) -> None:
         """Raises InvalidValue for the first field that breaks its rule."""
         _validate.whole(workers=self.count)
+
+    def threads(self) -> int:
+        """Returns how many cells are at work at a time; raises ClusterUnavailable."""
+        if self.scheduler is None:
+            return self.count
+        with self.connect() as client:
+            return sum(client.nthreads().values())
 
     @contextmanager
     def connect(self) -> Iterator[Client]:
@@ -122,6 +130,7 @@ def _external(address: str) -> Iterator[Client]:
         ) from None
     with client:
         _wait_for_a_worker(client, address)
+        _check_versions(client, address)
         yield client
 
 
@@ -130,3 +139,16 @@ def _wait_for_a_worker(client: Client, where: str) -> None:
         client.wait_for_workers(1, timeout=6 * _CONNECT_SECONDS)
     except TimeoutError:
         raise ClusterUnavailable(f"The Dask cluster of {where} must have a worker, but has none.") from None
+
+
+def _check_versions(client: Client, address: str) -> None:
+    """Other versions give other numbers, and the manifest would name the wrong ones."""
+    ours = decisive_versions()
+    try:
+        found = client.run(decisive_versions)
+    except Exception as error:
+        raise ClusterUnavailable(f"The workers of {address} must have dpcore, but: {one_line(error)}.") from None
+    for worker, theirs in found.items():
+        for name, version in ours.items():
+            if theirs[name] != version:
+                raise ClusterUnavailable(f"{name} of worker {worker} must be {version}, but is {theirs[name]}.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from dpcore import _validate
 from dpcore import datasets as registry
 from dpcore.datasets.spec import DataStatus
 from dpcore.errors import DpcoreError
@@ -110,6 +111,8 @@ def run_cells(
 
     Raises CellsFailed after all others are finished, and at once ClusterUnavailable and WorkFolderUnusable.
     """
+    if time_limit is not None:
+        _validate.positive(time_limit=time_limit)
     tally = _Tally(cells=cells, times=times or CellTimes(), threads=workers.count, on_progress=on_progress)
     for cell in cells:
         finished = work.read(cell)

@@ -6,6 +6,7 @@ import queue
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
@@ -13,7 +14,7 @@ from distributed import Client, Future, Scheduler
 from distributed.scheduler import KilledWorker
 
 from dpcore.sweep.pool import ClusterUnavailable
-from dpcore.sweep.tasks import Ended, attempt, over_limit
+from dpcore.sweep.tasks import Ended, attempt, one_line, over_limit
 
 Item = TypeVar("Item")
 
@@ -26,6 +27,7 @@ NO_WORKER_SECONDS = 60.0
 _POLL_SECONDS = 1.0
 _RESTART_SECONDS = 10.0
 
+_GONE = "The Dask cluster must have a scheduler and a worker, but is gone; start the command again."
 LOST_WORKERS = "Every worker that tried it was lost, perhaps for want of memory."
 
 
@@ -68,10 +70,13 @@ class _Flight(Generic[Item]):
                     return
                 yield from self._next()
                 if time.monotonic() - self._looked_at > _POLL_SECONDS:
-                    yield from self._overdue()
                     self._look_after_workers()
+                    yield from self._overdue()
+        except (OSError, CancelledError):
+            raise ClusterUnavailable(_GONE) from None
         finally:
-            self._client.cancel([future for _, future in self._running.values()], force=True)
+            with suppress(OSError, CancelledError):  # A cluster that is gone has nothing to cancel.
+                self._client.cancel([future for _, future in self._running.values()], force=True)
 
     def _top_up(self, waiting: Iterator[Item]) -> None:
         while len(self._running) < AHEAD * max(1, self._threads):
@@ -81,18 +86,35 @@ class _Flight(Generic[Item]):
                 return
             key = f"cell-{uuid.uuid4().hex}"
             future = self._client.submit(attempt, self._function, item, self._time_limit, key=key, pure=False)
-            self._running[key] = (item, future)
-            future.add_done_callback(lambda done: self._done.put(done.key))
+            self._watch(item, future)
+
+    def _watch(self, item: Item, future: Future) -> None:
+        self._running[str(future.key)] = (item, future)
+        future.add_done_callback(lambda done: self._done.put(str(done.key)))
 
     def _next(self) -> Iterator[tuple[Item, Ended]]:
-        """Waits a moment for an item to end; yields at most one."""
-        try:
-            key = self._done.get(timeout=_POLL_SECONDS)
-        except queue.Empty:
-            return
-        if key in self._running:
+        """Waits a moment for an item to end, then yields all that have."""
+        good: list[tuple[Item, Future]] = []
+        for key in self._ready():
             item, future = self._running.pop(key)
-            yield item, _ended(future)
+            if future.status == "finished":
+                good.append((item, future))
+            elif future.status in ("error", "cancelled"):
+                yield item, _failed(future)
+            else:  # Its worker was lost before it could hand over the result, and another one works on it.
+                self._watch(item, future)
+        if good:
+            # In one message, since each asks the scheduler and waits for its answer.
+            values = self._client.gather([future for _, future in good])
+            yield from zip((item for item, _ in good), values, strict=True)
+
+    def _ready(self) -> list[str]:
+        keys = []
+        with suppress(queue.Empty):
+            keys.append(self._done.get(timeout=_POLL_SECONDS))
+            while True:
+                keys.append(self._done.get_nowait())
+        return [key for key in dict.fromkeys(keys) if key in self._running]
 
     def _look_after_workers(self) -> None:
         """Counts the threads; raises ClusterUnavailable if there have been none for too long."""
@@ -104,11 +126,11 @@ class _Flight(Generic[Item]):
         if self._threads:
             self._alive_at = self._looked_at
         elif self._looked_at - self._alive_at > NO_WORKER_SECONDS or self._client.status == "closed":
-            raise ClusterUnavailable("All workers are gone; what is finished is kept, so start the command again.")
+            raise ClusterUnavailable(_GONE)
 
     def _overdue(self) -> Iterator[tuple[Item, Ended]]:
         """Takes items that are far over their limit from their workers, and restarts these."""
-        if self._time_limit is None:
+        if self._time_limit is None or not self._threads:
             return
         found = self._client.run_on_scheduler(overdue_keys, self._time_limit + GRACE_SECONDS)
         for key, worker in found.items():
@@ -120,15 +142,12 @@ class _Flight(Generic[Item]):
                 yield item, Ended(failure=over_limit(self._time_limit), seconds=self._time_limit)
 
 
-def _ended(future: Future) -> Ended:
+def _failed(future: Future) -> Ended:
+    """What Dask itself has to say: `attempt` raises nothing."""
     if future.status == "cancelled":
-        raise ClusterUnavailable("The Dask scheduler is gone; what is finished is kept, so start the command again.")
-    try:
-        return future.result()
-    except KilledWorker:
-        return Ended(failure=LOST_WORKERS)
-    except Exception as error:  # Dask's own, such as a worker that cannot import dpcore.
-        return Ended(failure=f"{type(error).__name__}: {' '.join(str(error).split())}")
+        raise ClusterUnavailable(_GONE)
+    error = future.exception()
+    return Ended(failure=LOST_WORKERS if isinstance(error, KilledWorker) else one_line(error))
 
 
 def overdue_keys(limit: float, dask_scheduler: Scheduler) -> dict[str, str]:

@@ -45,8 +45,13 @@ def attempt(function: Callable[[Any], Any], item: Any, time_limit: float | None)
     except DpcoreError as error:
         failure = str(error)
     except Exception as error:  # Whatever it is, the other items go on, and the sweep reports it.
-        failure = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        failure = one_line(error)
     return Ended(value=value, failure=failure, seconds=time.perf_counter() - start)
+
+
+def one_line(error: BaseException) -> str:
+    """Returns an unexpected error as one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 @contextmanager

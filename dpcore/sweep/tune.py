@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from dpcore import _validate
 from dpcore.errors import InvalidValue, ResultsUnavailable
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 from dpcore.sweep.cells import load_dataset, mechanism_for
@@ -64,6 +65,8 @@ def tune_dataset(
 
     Of a dataset with several models the first with tuning choices is tuned.
     """
+    if time_limit is not None:
+        _validate.positive(time_limit=time_limit)
     trials = _trials(plan, dataset, str(data_path) if data_path else None)
     rows: list[dict[str, float]] = []
     failed: list[str] = []

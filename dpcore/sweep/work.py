@@ -44,11 +44,11 @@ class WorkFolder:
         """Returns a finished cell, or None if it has to run (again)."""
         try:
             found = json.loads(self._file(cell).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            if isinstance(found, list):  # Written before seconds were noted: a training's rows hold its own.
+                return Finished(rows=found, seconds=found[0].get("seconds"))
+            return Finished(rows=found["rows"], seconds=found["seconds"])
+        except (OSError, ValueError, LookupError, TypeError):
             return None
-        if isinstance(found, list):  # Written before seconds were noted: a training's rows hold its own.
-            return Finished(rows=found, seconds=found[0].get("seconds") if found else None)
-        return Finished(rows=found["rows"], seconds=found["seconds"])
 
     def write(self, cell: Cell, finished: Finished) -> None:
         """Stores a cell in one atomic step that a power cut cannot undo; raises WorkFolderUnusable."""
@@ -61,6 +61,7 @@ class WorkFolder:
                 file.flush()
                 os.fsync(file.fileno())
             partial.replace(target)
+            _sync_folder(self.folder)
         except OSError as error:
             with suppress(OSError):
                 partial.unlink()
@@ -68,3 +69,12 @@ class WorkFolder:
                 f"The work folder {self.folder} cannot store a cell ({error.strerror}); what is finished is kept, so "
                 "make room and start the command again."
             ) from None
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the new name last: a file's own fsync does not cover it."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
