@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,6 @@ _WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 31),
-    # The sweep says in its own words what went wrong.
     "DASK_LOGGING__DISTRIBUTED": "critical",
 }
 _SETTINGS = {
@@ -70,6 +70,8 @@ class Workers:
     @contextmanager
     def connect(self) -> Iterator[Client]:
         """Yields a client with at least one worker; raises ClusterUnavailable. An own cluster ends with the block."""
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # The sweep says in its own words what went wrong.
         with _external(self.scheduler) if self.scheduler else _embedded(self.count) as client:
             yield client
 
