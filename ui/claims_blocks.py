@@ -26,7 +26,7 @@ _GROUPS = {
     "all": "all",
     "bounds": "proven bounds",
     "steps": "steps",
-    "utility": "diagnostic quality",
+    "utility": "quality of the model",
     "attack": "real attack",
 }
 _GROUP, _OUTCOMES = "claims_group", "claims_outcomes"

@@ -24,7 +24,8 @@ def measured_rows(store: PrecomputedStore) -> tuple[ClaimRow, ...]:
 
     Raises ResultsUnavailable if the store itself is missing or damaged.
     """
-    points, attacks = store.table("points", "ham10000"), store.table("attacks", "ham10000")
+    model = store.models("ham10000")[0]
+    points, attacks = store.table("points", "ham10000", model), store.table("attacks", "ham10000", model)
     return (
         *(_utility_row(claim, points) for claim in published.UTILITIES),
         *(_attack_row(claim, attacks) for claim in published.ATTACKS),
@@ -62,9 +63,9 @@ def _utility_row(claim: PublishedUtility, points: pd.DataFrame) -> ClaimRow:
         reason = f"{depends}; no difference found is not equality: {equivalence}"
         ours = f"p = {short(value)}"
     else:
-        value = 100 * float(point["mcc_mean"])
+        value = 100 * float(point["utility_mean"])
         reason = f"{depends}{note}"
-        ours = f"{value:.2f} ± {100 * point['mcc_sd']:.2f} %"
+        ours = f"{value:.2f} ± {100 * point['utility_sd']:.2f} %"
     return ClaimRow(
         group="utility",
         dataset=claim.dataset,

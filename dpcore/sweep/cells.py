@@ -15,6 +15,7 @@ from dpcore import datasets as registry
 from dpcore.attacks import PreparedAttack
 from dpcore.datasets.spec import Dataset
 from dpcore.privacy import DpSgdMechanism, NonPrivate, PrivacyTarget, calibrate
+from dpcore.results.schema import SCORES
 from dpcore.sweep.plan import DatasetPlan
 from dpcore.training import TrainingConfig, train
 
@@ -75,6 +76,7 @@ def _training_rows(cell: Cell) -> list[dict[str, Any]]:
     # Calibrated by the seedless configuration, so that all seeds share one cached mechanism.
     privacy = mechanism_for(cell.dataset.config(seed=0), num_train, cell.target_epsilon, cell.delta)
     run = train(dataset, config, privacy)
+    metric = dataset.spec.metrics[0]
     return [
         {
             "dataset": cell.dataset.name,
@@ -90,9 +92,9 @@ def _training_rows(cell: Cell) -> list[dict[str, Any]]:
             "expected_batch_size": config.expected_batch_size,
             "num_train": num_train,
             "learning_rate": config.learning_rate,
-            "mcc": run.utility.mcc,
-            "balanced_accuracy": run.utility.balanced_accuracy,
-            "auc": run.utility.auc,
+            "metric": metric,
+            "utility": run.scores[metric],
+            **{name: run.scores.get(name, math.nan) for name in SCORES},
             "seconds": run.seconds,
         }
     ]
@@ -110,6 +112,7 @@ def _attack_rows(cell: Cell) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "dataset": cell.dataset.name,
+                    "model": cell.dataset.model,
                     "records": records,
                     "target_epsilon": math.nan if cell.target_epsilon is None else cell.target_epsilon,
                     "noise_multiplier": noise_multiplier,

@@ -20,19 +20,32 @@ from dpcore.results.store import PrecomputedStore
 @pytest.fixture
 def store(tmp_path: Path) -> PrecomputedStore:
     """A store with three HAM10000 budgets: numbers chosen so that every row can be checked."""
-    base = dict.fromkeys(POINTS, 0.0) | {"dataset": "ham10000", "model": "small_cnn", "tost_margin": 0.05}
+    base = dict.fromkeys(POINTS, 0.0) | {
+        "dataset": "ham10000",
+        "model": "small_cnn",
+        "tost_margin": 0.05,
+        "metric": "mcc",
+    }
     mcc = {1.0: 0.156, 20.0: 0.3, 1e9: 0.401, np.nan: 0.4}
-    points = [base | {"target_epsilon": e, "mcc_mean": m, "p_ttest": 0.4, "p_tost": 0.01} for e, m in mcc.items()]
+    points = [base | {"target_epsilon": e, "utility_mean": m, "p_ttest": 0.4, "p_tost": 0.01} for e, m in mcc.items()]
     pd.DataFrame(points)[list(POINTS)].to_parquet(tmp_path / "points.parquet")
     runs = [
-        dict.fromkeys(RUNS, 0.0) | {"dataset": "ham10000", "target_epsilon": e, "mcc": m + 0.01 * k}
+        dict.fromkeys(RUNS, 0.0)
+        | {"dataset": "ham10000", "model": "small_cnn", "target_epsilon": e, "utility": m + 0.01 * k}
         for e, m in mcc.items()
         for k in range(5)
     ]
     pd.DataFrame(runs)[list(RUNS)].to_parquet(tmp_path / "runs.parquet")
     attacks = [
         dict.fromkeys(ATTACKS, 0.0)
-        | {"dataset": "ham10000", "target_epsilon": 1e9, "looks": looks, "error": error, "record": i}
+        | {
+            "dataset": "ham10000",
+            "model": "small_cnn",
+            "target_epsilon": 1e9,
+            "looks": looks,
+            "error": error,
+            "record": i,
+        }
         for looks, errors in ((1, (0.6, 0.7)), (20, (0.05, 0.6)))
         for i, error in enumerate(errors)
     ]

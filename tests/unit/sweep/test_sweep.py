@@ -141,6 +141,8 @@ def test_results_prints_rows_with_null_for_no_dp(swept: Path) -> None:
     rows = json.loads(result.stdout)
     assert {row["target_epsilon"] for row in rows} == {8.0, 1e9, None}
     assert {"seed", "mcc", "auc", "noise_multiplier"} <= rows[0].keys()
+    assert all(row["metric"] == "mcc" and row["utility"] == row["mcc"] for row in rows)
+    assert {row["dice_liver"] for row in rows} == {None}
     stored = _mcc(swept)["noise_multiplier"]
     assert [row["noise_multiplier"] for row in rows] == pytest.approx(list(stored), rel=1e-9)
     assert "no DP" in _run([*_command(swept, "results"), "--dataset", "breast_cancer"]).stdout
@@ -161,6 +163,7 @@ def test_tuning_keeps_a_table_in_a_valid_store(swept: Path, tmp_path: Path) -> N
 BAD_CALLS = {
     "an unknown plan": (["sweep", "--plan", "nope"], "plan must be one of default"),
     "an unknown dataset": (["results", "--dataset", "nope"], "no rows for “nope”"),
+    "an unknown model": (["results", "--dataset", "breast_cancer", "--model", "unet"], "with the model “unet”"),
     "a dataset without choices": (["tune", "--dataset", "nope"], "dataset must be one with tuning choices"),
 }
 
