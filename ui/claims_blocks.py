@@ -89,7 +89,7 @@ def sources() -> None:
             "[doi:10.1038/s42256-024-00858-y](https://doi.org/10.1038/s42256-024-00858-y).\n\n"
             f"**Verdicts:** *holds* if our value, rounded to as many digits, reads as printed. {EXPANSION_NOTE} "
             "Measured numbers never *hold*: another model, image size and split would make agreement a coincidence, so "
-            "they *depend*."
+            "they *depend*; so do numbers from other data than the paper's, which are named beside the number."
         )
         st.code("python -m dpcore claims          # this page as a table; --json for programs", language="bash")
 
