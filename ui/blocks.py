@@ -122,11 +122,11 @@ def _card(*, title: str, tag: str, value: str, lines: list[str], explain: str, e
 def _utility_card(finding: Finding) -> str:
     utility, measured = finding.utility, finding.is_measured
     return _card(
-        title="Diagnostic quality",
+        title=utility.metric.title,
         tag="measured" if measured else "estimated",
-        value=format_spread(utility.mcc, utility.mcc_sd) if measured else f"≈ {utility.mcc:.2f}",
+        value=format_spread(utility.value, utility.sd) if measured else f"≈ {utility.value:.2f}",
         lines=captions.utility_words(utility),
-        explain=captions.EXPLAIN_UTILITY,
+        explain=utility.metric.explain,
     )
 
 

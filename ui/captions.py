@@ -11,12 +11,6 @@ from ui.text import HOPELESS, attacked_nouns, name_looks, nearest_budget, noun
 #: How ε is counted, for the control bar.
 COUNTED: dict[Counted, str] = {"rdp": "as in the paper", "tight": "tightly"}
 
-EXPLAIN_UTILITY = (
-    "Matthews correlation on patients the model has not seen: 1 is perfect, 0 is guessing. Mean and standard "
-    "deviation over runs that differ only in chance. A t-test asks whether it differs from no DP; TOST asks whether "
-    "it is equivalent. Finding no difference is not the same as being equivalent."
-)
-
 
 def explain_worst_case(evidence: Evidence) -> str:
     """Returns who the worst-case attacker is."""
@@ -50,8 +44,8 @@ def utility_words(utility: Utility) -> list[str]:
     """Returns the lines under the number of the utility card."""
     share = f"{format_share(round(utility.share_of_no_dp, 2))} of no DP"
     if utility.outcome == "estimated":
-        return [f"MCC, about {share}", compare_with_no_dp(utility)]
-    return [f"MCC, {share}, {utility.seeds} runs", compare_with_no_dp(utility)]
+        return [f"{utility.metric.short}, about {share}", compare_with_no_dp(utility)]
+    return [f"{utility.metric.short}, {share}, {utility.seeds} runs", compare_with_no_dp(utility)]
 
 
 def compare_with_no_dp(utility: Utility) -> str:
@@ -60,8 +54,8 @@ def compare_with_no_dp(utility: Utility) -> str:
     match utility.outcome:
         case "no_dp":
             return "the yardstick for every budget"
-        case "guessing":
-            return "no better than guessing"
+        case "useless":
+            return utility.metric.useless_note
         case "worse":
             return "clearly worse than no DP (t-test)"
         case "slightly_worse":
@@ -122,9 +116,10 @@ def chart_note(evidence: Evidence) -> str:
 
 def chart_alt(evidence: Evidence) -> str:
     """Returns the alternative text of the chart."""
+    above = f"{evidence.metric.title.lower()}, {evidence.metric.short}"
     return (
-        f"Two charts over the privacy budget ε for {evidence.spec.title}. Above: diagnostic quality, rising to the "
-        f"level without privacy. Below: share of patients whose {noun(evidence)} is exposed, as proven limits and as "
+        f"Two charts over the privacy budget ε for {evidence.spec.title}. Above: {above}, rising to the level "
+        f"without privacy. Below: share of patients whose {noun(evidence)} is exposed, as proven limits and as "
         "measured attacks. All values are in the table below the chart."
     )
 
@@ -186,6 +181,6 @@ def _sizes_sentence(finding: Finding) -> str:
     if not attacked.isdigit() or int(attacked) == model:
         return ""
     return (
-        f"The diagnosing model sees {model}-pixel pictures; the attack was measured on {attacked}-pixel pictures with "
+        f"The model sees {model}-pixel pictures; the attack was measured on {attacked}-pixel pictures with "
         "the same noise σ. Smaller pictures show at stricter budgets."
     )

@@ -55,8 +55,8 @@ def trade_off_figure(evidence: Evidence, series: list[Series], *, counted: Count
 
 def _utility_traces(evidence: Evidence, counted: Counted, colour: str) -> list[dict[str, Any]]:
     x = [position(p.epsilon(counted)) for p in evidence.measured]
-    mean = np.array([p.mcc_mean for p in evidence.measured])
-    sd = np.nan_to_num([p.mcc_sd for p in evidence.measured])
+    mean = np.array([p.utility_mean for p in evidence.measured])
+    sd = np.nan_to_num([p.utility_sd for p in evidence.measured])
     bare = evidence.no_dp
     band = {
         "x": [*x, *x[::-1]],
@@ -69,7 +69,7 @@ def _utility_traces(evidence: Evidence, counted: Counted, colour: str) -> list[d
     }
     yardstick = {
         "x": list(RANGE),
-        "y": [bare.mcc_mean] * 2,
+        "y": [bare.utility_mean] * 2,
         "mode": "lines",
         "line": {"dash": "dash", "width": 1.2, "color": colour},
         "hoverinfo": "skip",
@@ -80,24 +80,25 @@ def _utility_traces(evidence: Evidence, counted: Counted, colour: str) -> list[d
         "mode": "lines+markers",
         "line": {"color": colour, "width": 2},
         "marker": {"size": 7, "color": colour},
-        "text": [_utility_hover(p, counted) for p in evidence.measured],
+        "text": [_utility_hover(p, counted, evidence) for p in evidence.measured],
         "hoverinfo": "text",
     }
     last = {
         "x": [NO_DP_POSITION],
-        "y": [bare.mcc_mean],
+        "y": [bare.utility_mean],
         "mode": "markers",
         "marker": {"size": 9, "color": colour, "symbol": "circle-open", "line": {"width": 2}},
-        "error_y": {"array": [float(np.nan_to_num(bare.mcc_sd))], "color": colour, "thickness": 1.5, "width": 3},
-        "text": [_utility_hover(bare, counted)],
+        "error_y": {"array": [float(np.nan_to_num(bare.utility_sd))], "color": colour, "thickness": 1.5, "width": 3},
+        "text": [_utility_hover(bare, counted, evidence)],
         "hoverinfo": "text",
     }
     return [{"type": "scatter", "yaxis": "y", **trace} for trace in (band, yardstick, points, last)]
 
 
-def _utility_hover(point: Point, counted: Counted) -> str:
+def _utility_hover(point: Point, counted: Counted, evidence: Evidence) -> str:
     budget = "no DP" if math.isinf(point.target_epsilon) else f"ε = {format_epsilon(point.epsilon(counted))}"
-    return f"{budget}: MCC {point.mcc_mean:.3f} ± {point.mcc_sd:.3f}<br>measured, {point.seeds} runs"
+    score = f"{evidence.metric.short} {point.utility_mean:.3f} ± {point.utility_sd:.3f}"
+    return f"{budget}: {score}<br>measured, {point.seeds} runs"
 
 
 def _risk_traces(series: Series, colour: str) -> list[dict[str, Any]]:
@@ -189,9 +190,9 @@ def _layout(evidence: Evidence, theme: Theme) -> dict[str, Any]:
 
 def utility_limits(evidence: Evidence) -> tuple[float, float]:
     """Returns the upper panel's range: from 0, or below where runs were worse than guessing, with room for markers."""
-    spread = [float(np.nan_to_num(point.mcc_sd)) for point in evidence.points]
-    highest = max(p.mcc_mean + sd for p, sd in zip(evidence.points, spread, strict=True))
-    lowest = min(0.0, *(p.mcc_mean - sd for p, sd in zip(evidence.points, spread, strict=True)))
+    spread = [float(np.nan_to_num(point.utility_sd)) for point in evidence.points]
+    highest = max(p.utility_mean + sd for p, sd in zip(evidence.points, spread, strict=True))
+    lowest = min(0.0, *(p.utility_mean - sd for p, sd in zip(evidence.points, spread, strict=True)))
     room = 0.08 * (highest - lowest)
     return lowest - room, highest + 1.6 * room
 
@@ -213,7 +214,7 @@ def _shade(theme: Theme) -> dict[str, Any]:
 
 def _annotations(evidence: Evidence, faint: str) -> list[dict[str, Any]]:
     common = {"showarrow": False, "xref": "x", "xanchor": "center", "font": {"size": 12, "color": faint}}
-    mcc = evidence.no_dp.mcc_mean
+    yardstick = evidence.no_dp.utility_mean
     meaningless = {"x": sum(_MEANINGLESS) / 2, "yref": "paper", "y": UTILITY_PANEL[0], "yanchor": "bottom"}
     return [
         {**common, **meaningless, "text": "budgets usually called meaningless"},
@@ -221,9 +222,9 @@ def _annotations(evidence: Evidence, faint: str) -> list[dict[str, Any]]:
             **common,
             "x": NO_DP_POSITION,
             "yref": "y",
-            "y": mcc,
+            "y": yardstick,
             "yanchor": "bottom",
-            "text": f"no DP {mcc:.2f}",
+            "text": f"no DP {yardstick:.2f}",
             "yshift": 7,
         },
         {**common, "x": _BREAK, "yref": "paper", "y": 0, "yanchor": "middle", "text": "<b>//</b>"},

@@ -10,7 +10,7 @@ from dataclasses import astuple
 import streamlit as st
 
 from dpcore.claims import EXPANSION_NOTE, OUTCOMES, UNRESOLVED, Card, ClaimRow, Variant
-from ui import risk_loaders
+from ui import claims_live, risk_loaders
 from ui.blocks import stress
 from ui.captions import COUNTED
 from ui.risk_charts import table_html, to_csv
@@ -26,7 +26,7 @@ _GROUPS = {
     "all": "all",
     "bounds": "proven bounds",
     "steps": "steps",
-    "utility": "diagnostic quality",
+    "utility": "quality of the model",
     "attack": "real attack",
 }
 _GROUP, _OUTCOMES = "claims_group", "claims_outcomes"
@@ -75,8 +75,12 @@ def unresolved() -> None:
 
 
 def cards() -> None:
-    """Shows each claim of the field with its calculation."""
-    made = "".join(_card_html(card) for card in risk_loaders.claim_cards())
+    """Shows each claim of the field with its calculation; first those whose numbers a visitor may change."""
+    with st.container(key="cl_live"):
+        for name in claims_live.KNOBS:
+            with st.container(key=f"cl_live_{name}"):
+                claims_live.live_card(name, card_html)
+    made = "".join(card_html(card) for card in risk_loaders.claim_cards() if card.name not in claims_live.KNOBS)
     st.html(f'<div class="pp-cards cl-cards">{made}</div>')
 
 
@@ -89,7 +93,7 @@ def sources() -> None:
             "[doi:10.1038/s42256-024-00858-y](https://doi.org/10.1038/s42256-024-00858-y).\n\n"
             f"**Verdicts:** *holds* if our value, rounded to as many digits, reads as printed. {EXPANSION_NOTE} "
             "Measured numbers never *hold*: another model, image size and split would make agreement a coincidence, so "
-            "they *depend*."
+            "they *depend*; so do numbers from other data than the paper's, which are named beside the number."
         )
         st.code("python -m dpcore claims          # this page as a table; --json for programs", language="bash")
 
@@ -152,7 +156,8 @@ def _rows_html(rows: list[ClaimRow]) -> str:
     )
 
 
-def _card_html(card: Card) -> str:
+def card_html(card: Card) -> str:
+    """Returns a card: verdict, claim, what it shows, and the calculation."""
     lines = "".join(
         f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>' for name, value in card.lines
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dpcore.datasets import DatasetSpec
 from dpcore.errors import ResultsUnavailable
 from dpcore.results.intervals import clopper_pearson
+from dpcore.results.metrics import Metric, get_metric_from_name
 from dpcore.results.schema import ETA
 from dpcore.results.store import PrecomputedStore
 from ui.epsilon import LARGEST, NO_DP, SMALLEST, refuse_epsilon
@@ -61,9 +62,11 @@ class Point:
     num_train: int
     kappa: float
     seeds: int
-    mcc_mean: float
-    mcc_sd: float
+    utility_mean: float
+    utility_sd: float
+    #: NaN where not measured, like the Dice of the tumour.
     auc_mean: float
+    dice_tumour_mean: float
     share_of_no_dp: float
     p_ttest: float
     p_tost: float
@@ -93,9 +96,12 @@ class Strip:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Evidence:
-    """Everything measured and proven about one dataset."""
+    """Everything measured and proven about one model of a dataset."""
 
     spec: DatasetSpec
+    model: str
+    #: The score that stands for utility.
+    metric: Metric
     #: In order of ε; without DP comes last.
     points: tuple[Point, ...]
     #: Proven bounds on a fine grid, each (n,): epsilon_rdp, epsilon_tight, worst_case, relaxed.
@@ -137,17 +143,20 @@ class Evidence:
         return epsilon
 
 
-def collect_evidence(store: PrecomputedStore, spec: DatasetSpec) -> Evidence:
-    """Returns what the store holds about a dataset; raises ResultsUnavailable if a table is missing or damaged."""
-    attacks = store.table("attacks", spec.name)
-    if attacks[["error", "matched"]].isna().to_numpy().any():
-        raise ResultsUnavailable(f"The table “attacks” of the precomputed results has gaps for “{spec.name}”.")
-    attacked = str(attacks["records"].iloc[0])
-    by_budget = _summarise(attacks[attacks["records"] == attacked])
-    points = [_to_point(row, by_budget) for row in store.table("points", spec.name).to_dict("records")]
-    bounds = store.table("bounds", spec.name).sort_values("epsilon_rdp")
+def collect_evidence(store: PrecomputedStore, spec: DatasetSpec, model: str | None = None) -> Evidence:
+    """Returns what the store holds about a dataset's model, by default its main one.
+
+    Raises ResultsUnavailable if a table is missing or damaged.
+    """
+    model = model or store.models(spec.name)[0]
+    attacked, by_budget = _attacks(store, spec.name, model)
+    table = store.table("points", spec.name, model)
+    points = [_to_point(row, by_budget) for row in table.to_dict("records")]
+    bounds = store.table("bounds", spec.name, model).sort_values("epsilon_rdp")
     evidence = Evidence(
         spec=spec,
+        model=model,
+        metric=get_metric_from_name(str(table["metric"].iloc[0])),
         points=tuple(sorted(points, key=lambda point: point.target_epsilon)),
         curves={
             name: bounds[name].to_numpy(float) for name in ("epsilon_rdp", "epsilon_tight", "worst_case", "relaxed")
@@ -158,6 +167,18 @@ def collect_evidence(store: PrecomputedStore, spec: DatasetSpec) -> Evidence:
     if not evidence.measured or evidence.no_dp.seeds < 1:
         raise ResultsUnavailable(f"The table “points” of the precomputed results lacks runs of “{spec.name}”.")
     return evidence
+
+
+def _attacks(store: PrecomputedStore, dataset: str, model: str) -> tuple[str, dict[float, tuple[Attack, ...]]]:
+    """What was attacked, and the attack by budget; empty if this model's noise was not attacked."""
+    table = store.table("attacks")
+    attacks = table[(table["dataset"] == dataset) & (table["model"] == model)]
+    if attacks.empty:
+        return "", {}
+    if attacks[["error", "matched"]].isna().to_numpy().any():
+        raise ResultsUnavailable(f"The table “attacks” of the precomputed results has gaps for “{dataset}”.")
+    attacked = str(attacks["records"].iloc[0])
+    return attacked, _summarise(attacks[attacks["records"] == attacked])
 
 
 def _budget(target_epsilon: float) -> float:

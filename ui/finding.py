@@ -6,16 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from dpcore.results.metrics import Metric
 from ui.epsilon import NO_DP
 from ui.evidence import Attack, Counted, Evidence, Point
 
-#: How the model's diagnoses compare with those of the model trained without DP.
+#: How the model's results compare with those of the model trained without DP.
 Outcome = Literal[
-    "no_dp", "guessing", "worse", "slightly_worse", "equivalent", "unclear", "better", "untested", "estimated"
+    "no_dp", "useless", "worse", "slightly_worse", "equivalent", "unclear", "better", "untested", "estimated"
 ]
 
-#: Below this Matthews correlation a model is called no better than guessing.
-GUESSING_MCC = 0.05
 _SIGNIFICANT = 0.05
 
 
@@ -32,12 +31,15 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True)
 class Utility:
-    """How well the model diagnoses."""
+    """How well the model does its task."""
 
-    mcc: float
+    metric: Metric
+    value: float
     #: Sample standard deviation over seeds; NaN if estimated.
-    mcc_sd: float
+    sd: float
+    #: NaN where not measured, like the Dice of the tumour.
     auc: float
+    dice_tumour: float
     share_of_no_dp: float
     seeds: int
     tost_margin: float
@@ -94,7 +96,7 @@ def find_at_point(evidence: Evidence, point: Point, counted: Counted) -> Finding
         epsilon=point.epsilon(counted),
         counted=counted,
         proof=proof,
-        utility=_measured_utility(point),
+        utility=_measured_utility(point, evidence.metric),
         nearest=point,
     )
 
@@ -111,23 +113,25 @@ def find_between_points(evidence: Evidence, epsilon: float, counted: Counted, pr
     )
 
 
-def _measured_utility(point: Point) -> Utility:
+def _measured_utility(point: Point, metric: Metric) -> Utility:
     return Utility(
-        mcc=point.mcc_mean,
-        mcc_sd=point.mcc_sd,
+        metric=metric,
+        value=point.utility_mean,
+        sd=point.utility_sd,
         auc=point.auc_mean,
+        dice_tumour=point.dice_tumour_mean,
         share_of_no_dp=point.share_of_no_dp,
         seeds=point.seeds,
         tost_margin=point.tost_margin,
-        outcome=_outcome(point),
+        outcome=_outcome(point, metric),
     )
 
 
-def _outcome(point: Point) -> Outcome:
+def _outcome(point: Point, metric: Metric) -> Outcome:
     if point.target_epsilon == NO_DP:
         return "no_dp"
-    if point.mcc_mean < GUESSING_MCC:
-        return "guessing"
+    if point.utility_mean < metric.useless_below:
+        return "useless"
     if math.isnan(point.p_ttest) or math.isnan(point.p_tost):
         return "untested"
     differs, equivalent = point.p_ttest < _SIGNIFICANT, point.p_tost < _SIGNIFICANT
@@ -150,9 +154,11 @@ def _estimated_utility(evidence: Evidence, epsilon: float, counted: Counted) -> 
         return (1 - weight) * getattr(low, name) + weight * getattr(high, name)
 
     return Utility(
-        mcc=between("mcc_mean"),
-        mcc_sd=math.nan,
+        metric=evidence.metric,
+        value=between("utility_mean"),
+        sd=math.nan,
         auc=between("auc_mean"),
+        dice_tumour=between("dice_tumour_mean"),
         share_of_no_dp=between("share_of_no_dp"),
         seeds=low.seeds,
         tost_margin=low.tost_margin,

@@ -38,8 +38,15 @@ def dataset_names() -> Sequence[str]:
 
 
 def evidence(dataset: str) -> Evidence:
-    """Returns all results of a dataset; raises ResultsUnavailable."""
-    return _evidence(dataset, _version())
+    """Returns all results of a dataset's main model; raises ResultsUnavailable."""
+    return _evidence(dataset, None, _version())
+
+
+def all_models(dataset: str) -> Sequence[Evidence]:
+    """Returns the results of every model of a dataset, the main one first; raises ResultsUnavailable."""
+    version = _version()
+    others = _models(dataset, version)[1:]
+    return (_evidence(dataset, None, version), *(_evidence(dataset, model, version) for model in others))
 
 
 def settle(dataset: str, epsilon: float, counted: Counted) -> float:
@@ -134,13 +141,18 @@ def _dataset_names(version: _Version) -> Sequence[str]:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _evidence(dataset: str, version: _Version) -> Evidence:
-    return collect_evidence(_open(version), datasets.spec(dataset))
+def _evidence(dataset: str, model: str | None, version: _Version) -> Evidence:
+    return collect_evidence(_open(version), datasets.spec(dataset), model)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _models(dataset: str, version: _Version) -> Sequence[str]:
+    return _open(version).models(dataset)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _drawing(dataset: str, counted: Counted, theme: Theme, version: _Version) -> Drawing:
-    return draw_trade_off(_evidence(dataset, version), counted, theme)
+    return draw_trade_off(_evidence(dataset, None, version), counted, theme)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)

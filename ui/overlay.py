@@ -64,7 +64,7 @@ def down(panel: tuple[float, float], value: float, limits: tuple[float, float]) 
 
 def cursor_html(finding: Finding) -> str:
     """Returns the vertical line at the present budget, with a dot on each curve that has a value there."""
-    dots = [_dot("utility", down(UTILITY_PANEL, finding.utility.mcc, charts.utility_limits(finding.evidence)))]
+    dots = [_dot("utility", down(UTILITY_PANEL, finding.utility.value, charts.utility_limits(finding.evidence)))]
     if not finding.is_no_dp:
         bounds = {"holds": finding.proof.worst_case, "lacks": finding.proof.relaxed}
         dots += [_dot(who, down(RISK_PANEL, 100 * p, RISK_RANGE)) for who, p in bounds.items() if not math.isnan(p)]
@@ -79,7 +79,7 @@ def cursor_html(finding: Finding) -> str:
 def headings_html(evidence: Evidence) -> str:
     """Returns the headings of both panels, above the vertical line so that it never strikes them out."""
     headings = (
-        (UTILITY_PANEL, "<strong>Diagnostic quality</strong> (MCC)"),
+        (UTILITY_PANEL, f"<strong>{evidence.metric.title}</strong> ({evidence.metric.short})"),
         (RISK_PANEL, f"<strong>Patients whose {noun(evidence)} is exposed</strong>"),
     )
     tops = (MARGIN["t"] + (1 - panel[1]) * (HEIGHT - MARGIN["t"] - MARGIN["b"]) for panel, _ in headings)
@@ -159,14 +159,9 @@ def _box_beside(one: Series, level: float, gap: float) -> Box | None:
 
 def legend_html(series: list[Series], evidence: Evidence) -> str:
     """Returns the legend as a list: who attacks by colour, proven or measured by line, looks by marker."""
-    items = [
-        _item(
-            "utility",
-            "pp-line-solid",
-            "●",
-            f"diagnostic quality: mean of {evidence.no_dp.seeds} runs, band ± one standard deviation",
-        )
-    ]
+    metric, runs = evidence.metric, evidence.no_dp.seeds
+    solid = f"{metric.title.lower()}: {metric.meaning}; mean of {runs} runs, band ± one standard deviation"
+    items = [_item("utility", "pp-line-solid", "●", solid)]
     items.append(_item("utility", "pp-line-dash", "", "the same without DP"))
     for one in series:
         sign = "" if one.proven else {"circle": "●", "circle-open": "○", "square": "■", "square-open": "□"}[one.symbol]

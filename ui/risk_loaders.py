@@ -59,6 +59,14 @@ def claim_cards() -> Sequence[Card]:
     return _claims(*_version())[1]
 
 
+@st.cache_resource(max_entries=256, show_spinner=False)
+def adjusted_card(name: str, numbers: tuple[tuple[str, float], ...]) -> Card:
+    """Returns a card calculated with a visitor's numbers; raises DpcoreError."""
+    from dpcore import claims
+
+    return claims.ADJUSTABLE[name](**dict(numbers))
+
+
 @st.cache_resource(max_entries=1, show_spinner=False)
 def claim_variants() -> Sequence[Variant]:
     """Returns the readings of the one bound that differs."""

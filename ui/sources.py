@@ -33,13 +33,17 @@ LIMITS = """
 
 def table_and_downloads(finding: Finding, page: str) -> None:
     """Offers the chart as a table, the numbers as CSV and a link to this view of the page with that path."""
-    evidence, name = finding.evidence, finding.evidence.spec.name
+    name = finding.evidence.spec.name
+    main, *others = models = loaders.all_models(name)
     with st.expander("The chart as a table", icon=":material/table:"):
-        st.html(tables.table_html(evidence, finding.counted))
+        st.html(tables.table_html(main, finding.counted))
+        if others:
+            st.markdown("The page shows the model above. **Other models trained on the same data:**")
+            st.html("".join(tables.table_html(other, finding.counted) for other in others))
     with st.container(key="downloads"):
         st.download_button(
             "Download the numbers (CSV)",
-            lambda: tables.table_csv(evidence),
+            lambda: tables.table_csv(models),
             file_name=f"tradeoff-{name}.csv",
             mime="text/csv",
             on_click="ignore",

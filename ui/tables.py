@@ -6,20 +6,22 @@ import csv
 import html
 import io
 import math
+from collections.abc import Sequence
 
+from dpcore.results.metrics import get_model_words_from_name
 from ui.captions import COUNTED
 from ui.epsilon import format_epsilon
 from ui.evidence import Counted, Evidence, Point
 from ui.numbers import format_bound, format_share, format_sigma
 
-_HEADINGS = (
-    "ε", "noise σ", "MCC (mean ± sd)", "of no DP", "t-test p", "TOST p", "proven, holds it", "proven, does not",
+_BEHIND_SCORE = (
+    "of no DP", "t-test p", "TOST p", "proven, holds it", "proven, does not",
     "rebuilt, one look", "rebuilt, all looks", "recognised, one look", "recognised, all looks",
 )  # fmt: skip
 _OF_POINT = (
     "target_epsilon", "epsilon_tight", "noise_multiplier", "sample_rate", "steps", "num_train", "delta", "seeds",
-    "mcc_mean", "mcc_sd", "auc_mean", "share_of_no_dp", "p_ttest", "p_tost", "tost_margin", "kappa", "worst_case",
-    "relaxed",
+    "utility_mean", "utility_sd", "auc_mean", "dice_tumour_mean", "share_of_no_dp", "p_ttest", "p_tost", "tost_margin",
+    "kappa", "worst_case", "relaxed",
 )  # fmt: skip
 _OF_ATTACK = ("looks", "records", "rebuilt", "candidates", "matched")
 _INTERVALS = ("rebuilt_low", "rebuilt_high", "matched_low", "matched_high")
@@ -27,20 +29,24 @@ _INTERVALS = ("rebuilt_low", "rebuilt_high", "matched_low", "matched_high")
 
 def table_html(evidence: Evidence, counted: Counted) -> str:
     """Returns one row a measured budget, in words like those of the cards."""
-    head = "".join(f'<th scope="col">{html.escape(heading)}</th>' for heading in _HEADINGS)
-    body = "".join(_row_html(point, counted) for point in evidence.points)
-    caption = f"{html.escape(evidence.spec.title)}: ε counted {html.escape(COUNTED[counted])}"
+    scores = [f"{evidence.metric.short} (mean ± sd)", *([evidence.metric.second[1]] if _has_tumour(evidence) else [])]
+    headings = ("ε", "noise σ", *scores, *_BEHIND_SCORE)
+    head = "".join(f'<th scope="col">{html.escape(heading)}</th>' for heading in headings)
+    body = "".join(_row_html(point, counted, tumour=_has_tumour(evidence)) for point in evidence.points)
+    words = f"{evidence.spec.title}, {get_model_words_from_name(evidence.model)}: ε counted {COUNTED[counted]}"
+    caption = html.escape(words)
     table = f'<table class="pp-table"><caption>{caption}</caption><tr>{head}</tr>{body}</table>'
     return f'<div class="pp-scroll" role="region" aria-label="The chart as a table" tabindex="0">{table}</div>'
 
 
-def table_csv(evidence: Evidence) -> str:
-    """Returns one row a measured budget and number of looks, with full digits; columns as in `schema` where shared."""
+def table_csv(models: Sequence[Evidence]) -> str:
+    """Returns one row a model, budget and number of looks, with full digits; columns as in `schema` where shared."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["dataset", *_OF_POINT, *_OF_ATTACK, *_INTERVALS])
-    for point in evidence.points:
-        shared = [evidence.spec.name, *(getattr(point, name) for name in _OF_POINT)]
+    writer.writerow(["dataset", "model", "metric", *_OF_POINT, *_OF_ATTACK, *_INTERVALS])
+    for evidence, point in ((model, point) for model in models for point in model.points):
+        whose = [evidence.spec.name, evidence.model, evidence.metric.name]
+        shared = [*whose, *(getattr(point, name) for name in _OF_POINT)]
         for attack in point.attacks:
             counts = [getattr(attack, name) for name in _OF_ATTACK]
             writer.writerow([*shared, *counts, *attack.rebuilt_interval, *attack.matched_interval])
@@ -49,12 +55,17 @@ def table_csv(evidence: Evidence) -> str:
     return out.getvalue()
 
 
-def _row_html(point: Point, counted: Counted) -> str:
+def _has_tumour(evidence: Evidence) -> bool:
+    return not math.isnan(evidence.no_dp.dice_tumour_mean)
+
+
+def _row_html(point: Point, counted: Counted, *, tumour: bool) -> str:
     private = not math.isinf(point.target_epsilon)
     one, every = (point.attacks[0], point.attacks[-1]) if point.attacks else (None, None)
     cells = [
         format_sigma(point.noise_multiplier),
-        f"{point.mcc_mean:.3f} ± {point.mcc_sd:.3f}",
+        f"{point.utility_mean:.3f} ± {point.utility_sd:.3f}",
+        *([f"{point.dice_tumour_mean:.3f}"] if tumour else []),
         format_share(round(point.share_of_no_dp, 3)),
         _p_value(point.p_ttest),
         _p_value(point.p_tost),

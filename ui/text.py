@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from ui.epsilon import name_budget
 from ui.evidence import Attack, Evidence
 from ui.finding import Finding
@@ -12,8 +14,8 @@ HOPELESS = 0.995
 
 
 def noun(evidence: Evidence) -> str:
-    """Returns what an attacker is after: “image” or “record”."""
-    return "image" if evidence.spec.kind == "image" else "record"
+    """Returns what an attacker is after: “image”, “slice” or “record”."""
+    return evidence.spec.record_noun if evidence.spec.kind == "image" else "record"
 
 
 def attacked_nouns(evidence: Evidence) -> str:
@@ -36,8 +38,16 @@ def context(evidence: Evidence) -> str:
     spec, count = evidence.spec, format_count(evidence.no_dp.num_train)
     answers = f"The model answers “{spec.task}” and learnt from {count}"
     if spec.synthetic:
-        return f"**SYNTHETIC data: no patient is involved.** {answers} generated {noun(evidence)}s."
-    return f"{answers} {noun(evidence)}s of real patients."
+        return (
+            f"**SYNTHETIC data: no patient is involved.** {answers} generated {noun(evidence)}s.{_scored_by(evidence)}"
+        )
+    return f"{answers} {noun(evidence)}s of real patients.{_scored_by(evidence)}"
+
+
+def _scored_by(evidence: Evidence) -> str:
+    """An outline's score is no common knowledge, and a card has no room for it."""
+    metric = evidence.metric
+    return f" Its score is the {metric.short} coefficient: {metric.meaning}." if evidence.spec.is_segmentation else ""
 
 
 def summary(finding: Finding) -> str:
@@ -46,32 +56,32 @@ def summary(finding: Finding) -> str:
 
 
 def utility_sentence(finding: Finding) -> str:
-    """Returns what the budget does to the diagnosis; “no difference found” is not called “equivalent”."""
-    utility = finding.utility
+    """Returns what the budget does to the model; “no difference found” is not called “equivalent”."""
+    utility, metric = finding.utility, finding.utility.metric
     share = format_share(round(utility.share_of_no_dp, 2))
     start = f"With a budget of {name_budget(finding.epsilon)}"
     match utility.outcome:
         case "no_dp":
             return "Without privacy protection the model sets **the yardstick** that every budget is measured by."
-        case "guessing":
-            return f"{start} the model diagnoses **no better than guessing**: this much noise ruins it."
+        case "useless":
+            return f"{start} the model {metric.useless}: this much noise ruins it."
         case "worse":
-            return f"{start} the model keeps **{share} of its diagnostic skill**, measurably less than without privacy."
+            return f"{start} the model keeps **{share} of its {metric.skill}**, measurably less than without privacy."
         case "slightly_worse":
             kept = f"**almost as well as without privacy**: {share} of the skill, a small but measurable loss"
-            return f"{start} the model diagnoses {kept}."
+            return f"{start} the model {metric.does} {kept}."
         case "equivalent":
             equal = f"**as well as without privacy**: equivalent within ±{utility.tost_margin:g}"
-            return f"{start} the model diagnoses {equal}."
+            return f"{start} the model {metric.does} {equal}."
         case "better":
-            return f"{start} the model diagnoses **no worse than without privacy**."
+            return f"{start} the model {metric.does} **no worse than without privacy**."
         case "unclear":
             doubt = f"but {utility.seeds} runs are too few to call them equivalent"
-            return f"{start} **no difference was found** from the diagnoses without privacy, {doubt}."
+            return f"{start} **no difference was found** from the {metric.results} without privacy, {doubt}."
         case "untested":
-            return f"{start} the model keeps **{share} of its diagnostic skill**; the difference could not be tested."
+            return f"{start} the model keeps **{share} of its {metric.skill}**; the difference could not be tested."
         case "estimated":
-            return f"{start} the model would keep **about {share} of its diagnostic skill** (estimated, not measured)."
+            return f"{start} the model would keep **about {share} of its {metric.skill}** (estimated, not measured)."
 
 
 def proof_sentence(finding: Finding) -> str:
@@ -128,11 +138,31 @@ def person_points(finding: Finding) -> list[str]:
     """Returns what the numbers mean for one person, as natural frequencies."""
     what = noun(finding.evidence)
     return [
-        f"**If you come to be diagnosed.** {_diagnosis_sentence(finding)}",
+        _patient_point(finding),
         f"**If your {what} trained it.** {_promise_sentence(finding)}",
         f"**If several {what}s of yours trained it.** The promise is made for each {what}, not for each person: "
         f"together they are protected less.",
     ]
+
+
+def _patient_point(finding: Finding) -> str:
+    if finding.evidence.spec.is_segmentation:
+        return f"**If a scan of yours is outlined.** {_outline_sentence(finding)}"
+    return f"**If you come to be diagnosed.** {_diagnosis_sentence(finding)}"
+
+
+def _outline_sentence(finding: Finding) -> str:
+    """The Dice coefficient in words; the tumour's where it was measured."""
+    utility, bare = finding.utility, finding.evidence.no_dp
+    about = "" if finding.is_measured else "about "
+    scale = "1 would be the expert's own outline, 0 no overlap at all"
+    words = f"The model's outline of the liver and an expert's overlap to {about}{utility.value:.2f}: {scale}"
+    without = "" if finding.is_no_dp else f"; without privacy protection it is {bare.utility_mean:.2f}"
+    if math.isnan(utility.dice_tumour):
+        return f"{words}{without}."
+    tumour = f"The tumour in it overlaps to {about}{utility.dice_tumour:.2f}"
+    without_too = "" if finding.is_no_dp else f"; without privacy protection {bare.dice_tumour_mean:.2f}"
+    return f"{words}{without}. {tumour}{without_too}."
 
 
 def _diagnosis_sentence(finding: Finding) -> str:

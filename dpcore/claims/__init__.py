@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dpcore.claims.calculations import CARDS, cards
+from dpcore.claims.calculations import ADJUSTABLE, CARDS, cards
 from dpcore.claims.card import Card
 from dpcore.claims.edgeworth import get_edgeworth_gamma_from_mechanism
 from dpcore.claims.measured import measured_rows, rows_without_results
@@ -22,6 +22,7 @@ from dpcore.errors import ResultsUnavailable
 from dpcore.results.store import PrecomputedStore
 
 __all__ = [
+    "ADJUSTABLE",
     "CARDS",
     "EXPANSION_NOTE",
     "OUTCOMES",

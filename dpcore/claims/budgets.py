@@ -8,28 +8,50 @@ from dpcore import privacy
 from dpcore.claims import published, rows
 from dpcore.claims.card import Card
 from dpcore.claims.published import DELTA
-from dpcore.claims.verdict import Outcome
 from dpcore.privacy import DpSgdMechanism
 
 
-def odds_card() -> Card:
-    """e^ε multiplies odds, not probability."""
-    prior, epsilon = 0.5, 10.0
-    factor = math.exp(epsilon)
+def odds_card(*, prior_percent: float = 50.0, epsilon: float = 10.0) -> Card:
+    """e^ε multiplies odds, not probability; raises InvalidValue for a prior outside (0, 100) or an ε below 0."""
+    prior, factor = prior_percent / 100, math.exp(epsilon)
     posterior = privacy.get_largest_posterior(prior, epsilon)
+    wrong = prior * factor
+    close = posterior / prior > 0.99 * factor
+    finding = "e^ε multiplies odds, not probability: a belief never exceeds 100 %."
     return Card(
         name="odds",
-        claim=f"At ε = {epsilon:g} an attacker becomes {factor:,.0f} times as sure.",
-        outcome="differs",
-        finding="e^ε multiplies odds, not probability: a belief never exceeds 100 %.",
+        claim=f"At ε = {epsilon:g} an attacker becomes {_large(factor)} times as sure.",
+        outcome="holds" if close else "differs",
+        finding=f"{finding} With so small a belief and ε the two are nearly the same." if close else finding,
         lines=(
-            ("factor e^ε", f"{factor:,.0f}"),
-            ("belief before", f"{prior:.0%}, odds 1 : 1"),
-            ("taken as a factor of probability", f"{prior * factor:,.0%}: impossible"),
-            ("odds after, at most", f"{privacy.get_odds(prior) * factor:,.0f} : 1"),
-            ("belief after, at most", f"{100 * posterior:.3f} %"),
+            ("factor e^ε", _large(factor)),
+            ("belief before", f"{prior_percent:g} %, odds {_odds(privacy.get_odds(prior))}"),
+            (
+                "taken as a factor of probability",
+                f"{_large(100 * wrong)} %{': impossible' if wrong > 1 else ''}",
+            ),
+            ("odds after, at most", _odds(privacy.get_odds(prior) * factor)),
+            ("belief after, at most", _belief(posterior)),
+            ("so the belief grows at most", f"{posterior / prior:.5g}-fold"),
         ),
     )
+
+
+def _large(value: float) -> str:
+    if value < 100:
+        return f"{value:.3g}"
+    return f"{value:,.0f}" if value < 1e9 else rows.short(value)
+
+
+def _odds(odds: float) -> str:
+    return f"{_large(odds)} : 1" if odds >= 1 else f"1 : {_large(1 / odds)}"
+
+
+def _belief(probability: float) -> str:
+    """With so many digits that a belief short of certainty never reads as 100 %."""
+    if probability > 1 - 1e-12:
+        return "all but 100 %"
+    return f"{100 * probability:.{max(3, math.ceil(-math.log10(1 - probability)) - 2)}f} %"
 
 
 def nominal_card() -> Card:
@@ -53,68 +75,70 @@ def nominal_card() -> Card:
     )
 
 
-def delta_card() -> Card:
-    """δ against 1/N for each dataset of the paper."""
-    expected = {t.dataset: t.num_train * DELTA for t in published.TRAININGS}
-    well_below = [name for name, value in expected.items() if value <= 0.1]
-    outcome: Outcome = "holds" if len(well_below) == len(expected) else "depends"
-    close = ", ".join(name for name in expected if name not in well_below)
+def delta_card(*, num_train: float = 10_000, delta: float = DELTA) -> Card:
+    """δ against 1/N for each dataset of the paper and for one of `num_train` records."""
+    sizes: dict[str, int] = {training.dataset: training.num_train for training in published.TRAININGS}
+    sizes["your own"] = int(num_train)
+    expected = {name: size * delta for name, size in sizes.items()}
+    close = " and ".join(name for name, value in expected.items() if value > 0.1)
     return Card(
         name="delta",
-        claim=f"δ = {rows.short(DELTA)} is a safe choice for every dataset.",
-        outcome=outcome,
+        claim=f"δ = {rows.short(delta)} is a safe choice for every dataset.",
+        outcome="depends" if close else "holds",
         finding=(
             "δ must be well below 1/N: publishing each record outright with probability δ satisfies (0, δ)-DP. "
-            + (f"It is not well below for {close}." if close else "It is well below for all three.")
+            + (f"It is not well below for {close}." if close else "It is well below for all of them.")
         ),
         lines=tuple(
             (
-                f"{t.dataset}: δ·N, records such a release would publish",
-                f"{t.num_train:,} × {rows.short(DELTA)} = {rows.short(value)}",
+                f"{name}: δ·N, records such a release would publish",
+                f"{sizes[name]:,} × {rows.short(delta)} = {rows.short(value)}",
             )
-            for t, value in zip(published.TRAININGS, expected.values(), strict=True)
+            for name, value in expected.items()
         ),
     )
 
 
-def refresh_card() -> Card:
-    """Twelve monthly budgets of ε = 1 are not ε = 1."""
-    month, months = 1.0, 12
+def refresh_card(*, months: float = 12) -> Card:
+    """Monthly budgets of ε = 1 are not ε = 1 together."""
+    month, count = 1.0, int(months)
     mechanism = rows.mechanism_of(published.HAM10000, month, "tight")
-    total = privacy.get_epsilon_from_mechanisms([mechanism] * months, delta=DELTA, accountant="tight")
-    one, all_months = (
-        float(privacy.get_trade_off_from_mechanisms([mechanism] * count).gamma(1 / published.HAM10000.num_train))
-        for count in (1, months)
+    total = privacy.get_epsilon_from_mechanisms([mechanism] * count, delta=DELTA, accountant="tight")
+    one, together = (
+        float(privacy.get_trade_off_from_mechanisms([mechanism] * many).gamma(1 / published.HAM10000.num_train))
+        for many in (1, count)
     )
     return Card(
         name="refresh",
         claim="A budget that is refreshed every month stays small.",
-        outcome="differs" if total > month else "holds",
+        outcome="differs" if count > 1 and total > month else "holds",
         finding="What has been released stays released: losses of the past months add up, whatever the ledger says.",
         lines=(
             ("one month, HAM10000's training, counted tightly", f"ε = {month:g}"),
             ("worst case after one month", privacy.describe_probability(one)),
-            (f"after {months} such months, all together", f"ε = {total:.2f}"),
-            (f"worst case after {months} months", privacy.describe_probability(all_months)),
+            (f"after {count} such month{'s' if count > 1 else ''}, all together", f"ε = {total:.2f}"),
+            (f"worst case after {count} month{'s' if count > 1 else ''}", privacy.describe_probability(together)),
         ),
     )
 
 
-def group_card() -> Card:
+def group_card(*, images: float = 5) -> Card:
     """Budgets are per image; a patient with k images has at most group privacy."""
     mechanism = rows.mechanism_of(published.HAM10000, 8.0)
+    most = int(images)
     lines = []
-    for k in (1, 2, 3, 5):
+    for k in sorted({k for k in (1, 2, 3, 5) if k < most} | {most}):
         epsilon = privacy.get_patient_epsilon_from_mechanism(
             mechanism, delta=DELTA, accountant="rdp", records_per_patient=k
         )
         curve = privacy.get_patient_trade_off_from_mechanism(mechanism, records_per_patient=k)
         risk = privacy.describe_probability(float(curve.gamma(1 / published.HAM10000.num_train)))
-        lines.append((f"{k} image{'s' if k > 1 else ''} of one patient", f"ε = {epsilon:.3g}, worst case {risk}"))
+        budget = f"ε = {epsilon:.3g}" if math.isfinite(epsilon) else "no finite ε"
+        lines.append((f"{k} image{'s' if k > 1 else ''} of one patient", f"{budget}, worst case {risk}"))
     return Card(
         name="group",
         claim="Every patient is protected with ε = 8.",
-        outcome="depends",
+        outcome="depends" if most > 1 else "holds",
         finding=(
             "The budget is for one image. Of a patient with k images, group privacy promises less; "
             "with full batches the shift grows k-fold."

@@ -44,6 +44,15 @@ CARDS: tuple[Callable[[], Card], ...] = (
 )
 
 
+#: Cards whose numbers may be changed, by name: keyword arguments, all with a default, are the numbers.
+ADJUSTABLE: dict[str, Callable[..., Card]] = {
+    "odds": odds_card,
+    "delta": delta_card,
+    "refresh": refresh_card,
+    "group": group_card,
+}
+
+
 @lru_cache(maxsize=1)
 def _settled_cards() -> tuple[Card, ...]:
     return tuple(make() for make in CARDS)

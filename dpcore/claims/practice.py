@@ -164,9 +164,9 @@ def opacus_card() -> Card:
 
 def equivalence_card(store: PrecomputedStore) -> Card:
     """A t-test that finds nothing, and the test that would show equality; raises ResultsUnavailable."""
-    runs = store.table("runs", "ham10000")
-    bare = runs[runs["target_epsilon"].isna()]["mcc"].to_numpy(float)
-    private = runs[(runs["target_epsilon"] / 1e9 - 1).abs() < 1e-6]["mcc"].to_numpy(float)
+    runs = store.table("runs", "ham10000", store.models("ham10000")[0])
+    bare = runs[runs["target_epsilon"].isna()]["utility"].to_numpy(float)
+    private = runs[(runs["target_epsilon"] / 1e9 - 1).abs() < 1e-6]["utility"].to_numpy(float)
     margins = (0.05, 0.02, 0.005)
     tests = [get_comparison_from_runs(private, bare, margin=margin) for margin in margins]
     found = tests[0].p_ttest < 0.05

@@ -173,10 +173,12 @@ def recounts() -> tuple[Recount, ...]:
     return tuple(made)
 
 
-def unchecked(group: str, dataset: str, what: str, published_text: str) -> ClaimRow:
+_NOT_HERE = "not trained or attacked here, so nothing is said about it"
+
+
+def unchecked(group: str, dataset: str, what: str, published_text: str, reason: str = _NOT_HERE) -> ClaimRow:
     """Returns the row of a claim for which nothing is measured here."""
     outcome: Outcome = "unchecked"
-    reason = "not trained or attacked here, so nothing is said about it"
     return ClaimRow(
         group=group,
         dataset=dataset,

@@ -1,18 +1,28 @@
 """The tables of `precomputed/` and their columns. One home for their meaning.
 
 `target_epsilon` is the nominal budget asked of the RDP accountant; it is NaN (null in JSON) without DP, and then
-`noise_multiplier` is 0 and every ε is infinite.
+`noise_multiplier` is 0 and every ε is infinite. A dataset may have rows of several models, each compared with its own
+training without DP; they stand in the plan's order, so a dataset's main model comes first.
 """
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: Privacy budgets of the default sweep; NO_DP stands behind them on every axis.
 EPSILONS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 20.0, 32.0, 100.0, 1e3, 1e4, 1e6, 1e9, 1e12, 1e15)
 
 #: A reconstruction whose error is below this share counts as successful (Ziller et al. use 10 %).
 ETA = 0.1
+
+#: Scores of a model on the test records, and what they mean. Which of them a task has, DatasetSpec.metrics says.
+SCORES = {
+    "mcc": "Matthews correlation coefficient on the test records; NaN where not measured, like all scores",
+    "balanced_accuracy": "mean of sensitivity and specificity on the test records",
+    "auc": "area under the ROC curve on the test records",
+    "dice_liver": "Dice coefficient of the liver on the test records",
+    "dice_tumour": "Dice coefficient of the tumour on the test records",
+}
 
 #: One row a training run.
 RUNS = {
@@ -31,28 +41,31 @@ RUNS = {
     "learning_rate": "of NAdam",
     "epsilon_rdp": "spent, counted as in the paper (RDP, Opacus' orders)",
     "epsilon_tight": "spent, counted tightly",
-    "mcc": "Matthews correlation coefficient on the test records",
-    "balanced_accuracy": "mean of sensitivity and specificity on the test records",
-    "auc": "area under the ROC curve on the test records",
+    "metric": "name of the score that stands for utility: 'mcc' or 'dice_liver'",
+    "utility": "value of that score",
+    **SCORES,
     "seconds": "wall-clock seconds of the training",
     "watt_hours": "estimated: seconds × watts assumed for one core (see manifest)",
 }
 
-#: One row a dataset and budget: the runs summarised over seeds, with the proven risks of their mechanism.
+#: One row a dataset, model and budget: the runs summarised over seeds, with the proven risks of their mechanism.
 POINTS = {
     **{k: RUNS[k] for k in ("dataset", "model", "target_epsilon", "delta", "noise_multiplier", "sample_rate", "steps")},
     **{k: RUNS[k] for k in ("epochs", "num_train", "epsilon_rdp", "epsilon_tight")},
     "seeds": "number of runs",
-    "mcc_mean": "mean of mcc over seeds",
-    "mcc_sd": "sample standard deviation (ddof = 1) of mcc over seeds",
-    "balanced_accuracy_mean": "mean over seeds",
+    "metric": RUNS["metric"],
+    "utility_mean": "mean of utility over seeds",
+    "utility_sd": "sample standard deviation (ddof = 1) of utility over seeds",
+    "balanced_accuracy_mean": "mean over seeds; NaN where not measured, like all scores",
     "balanced_accuracy_sd": "sample standard deviation over seeds",
     "auc_mean": "mean over seeds",
     "auc_sd": "sample standard deviation over seeds",
-    "share_of_no_dp": "mcc_mean / mcc_mean without DP",
-    "p_ttest": "two-sided Student's t-test of mcc against no DP (NaN on the no-DP row)",
+    "dice_tumour_mean": "mean over seeds",
+    "dice_tumour_sd": "sample standard deviation over seeds",
+    "share_of_no_dp": "utility_mean / utility_mean without DP",
+    "p_ttest": "two-sided Student's t-test of utility against no DP (NaN on the no-DP row)",
     "p_tost": "two one-sided tests of equivalence with no DP within ± tost_margin (NaN on the no-DP row)",
-    "tost_margin": "equivalence margin in MCC",
+    "tost_margin": "equivalence margin, in units of the metric",
     "seconds_mean": "mean wall-clock seconds of a run",
     "watt_hours_mean": "mean estimated energy of a run",
     "kappa": "chance of a match without the release, 1 / num_train",
@@ -63,12 +76,14 @@ POINTS = {
 
 #: The proven bounds on a fine grid of budgets, for the curves.
 BOUNDS = {
-    k: POINTS[k] for k in ("dataset", "epsilon_rdp", "epsilon_tight", "noise_multiplier", "worst_case", "relaxed")
+    k: POINTS[k]
+    for k in ("dataset", "model", "epsilon_rdp", "epsilon_tight", "noise_multiplier", "worst_case", "relaxed")
 }
 
 #: One row an attacked record: the real attack, measured.
 ATTACKS = {
     "dataset": "registry name whose mechanism (σ) was attacked",
+    "model": "architecture whose training has that mechanism",
     "records": "what was attacked: 'ham10000_sample_128', 'skin_phantom_128', 'breast_cancer', …",
     "target_epsilon": RUNS["target_epsilon"],
     "noise_multiplier": RUNS["noise_multiplier"],
@@ -99,8 +114,8 @@ TUNING = {
     "max_grad_norm": "clipping norm tried",
     "epochs": "passes over the training records tried",
     "seeds": "number of runs",
-    "mcc_mean": "mean MCC on the validation records",
-    "mcc_sd": "sample standard deviation of that MCC",
+    "utility_mean": "mean utility on the validation records",
+    "utility_sd": "sample standard deviation of that utility",
 }
 
 TABLES = {"runs": RUNS, "points": POINTS, "bounds": BOUNDS, "attacks": ATTACKS, "gallery": GALLERY, "tuning": TUNING}

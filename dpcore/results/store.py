@@ -45,8 +45,8 @@ class PrecomputedStore:
             )
         return manifest
 
-    def table(self, name: str, dataset: str | None = None) -> pd.DataFrame:
-        """Returns a table of `schema.TABLES`, all rows or those of one dataset; raises ResultsUnavailable."""
+    def table(self, name: str, dataset: str | None = None, model: str | None = None) -> pd.DataFrame:
+        """Returns a table of `schema.TABLES`, all rows or those of a dataset and a model; raises ResultsUnavailable."""
         try:
             frame = pd.read_parquet(self.folder / f"{name}.parquet")
         except Exception:
@@ -58,10 +58,18 @@ class PrecomputedStore:
             )
         if dataset is None:
             return frame
-        rows = frame[frame["dataset"] == dataset].reset_index(drop=True)
+        wanted = frame["dataset"] == dataset
+        if model is not None:
+            wanted &= frame["model"] == model
+        rows = frame[wanted].reset_index(drop=True)
         if rows.empty:
-            raise ResultsUnavailable(f"The table “{name}” of the precomputed results has no rows for “{dataset}”.")
+            whose = f"“{dataset}”" + (f" with the model “{model}”" if model is not None else "")
+            raise ResultsUnavailable(f"The table “{name}” of the precomputed results has no rows for {whose}.")
         return rows
+
+    def models(self, dataset: str) -> tuple[str, ...]:
+        """Returns the models trained on a dataset, its main one first; raises ResultsUnavailable if there is none."""
+        return tuple(dict.fromkeys(self.table("points", dataset)["model"]))
 
     def picture(self, file: str) -> bytes:
         """Returns the bytes of a gallery picture; raises ResultsUnavailable if it is not in the manifest or missing."""

@@ -15,6 +15,7 @@ from dpcore import datasets as registry
 from dpcore.attacks import PreparedAttack
 from dpcore.datasets.spec import Dataset
 from dpcore.privacy import DpSgdMechanism, NonPrivate, PrivacyTarget, calibrate
+from dpcore.results.schema import SCORES
 from dpcore.sweep.plan import DatasetPlan
 from dpcore.sweep.tasks import in_time
 from dpcore.training import Training, TrainingConfig
@@ -79,6 +80,7 @@ def _training_rows(cell: Cell) -> list[dict[str, Any]]:
     for _ in in_time(training):
         pass
     run = training.finish()
+    metric = dataset.spec.metrics[0]
     return [
         {
             "dataset": cell.dataset.name,
@@ -94,9 +96,9 @@ def _training_rows(cell: Cell) -> list[dict[str, Any]]:
             "expected_batch_size": config.expected_batch_size,
             "num_train": num_train,
             "learning_rate": config.learning_rate,
-            "mcc": run.utility.mcc,
-            "balanced_accuracy": run.utility.balanced_accuracy,
-            "auc": run.utility.auc,
+            "metric": metric,
+            "utility": run.utility,
+            **{name: run.scores.get(name, math.nan) for name in SCORES},
             "seconds": run.seconds,
         }
     ]
@@ -114,6 +116,7 @@ def _attack_rows(cell: Cell) -> list[dict[str, Any]]:
             rows.append(
                 {
                     "dataset": cell.dataset.name,
+                    "model": cell.dataset.model,
                     "records": records,
                     "target_epsilon": math.nan if cell.target_epsilon is None else cell.target_epsilon,
                     "noise_multiplier": noise_multiplier,

@@ -20,7 +20,8 @@ def write_gallery(folder: Path, points: pd.DataFrame) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for name, of_dataset in points.groupby("dataset", sort=False):
         if registry.spec(str(name)).kind == "image":
-            rows += _dataset_rows(folder, str(name), of_dataset)
+            # The pictures stand beside the numbers of the main model, whose rows come first.
+            rows += _dataset_rows(folder, str(name), of_dataset[of_dataset["model"] == of_dataset["model"].iloc[0]])
     return pd.DataFrame(rows, columns=list(GALLERY))
 
 

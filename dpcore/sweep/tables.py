@@ -29,12 +29,15 @@ def curve_epsilons(points: int) -> NDArray[np.float64]:
 
 
 def runs_table(rows: list[dict[str, Any]], plan: SweepPlan) -> pd.DataFrame:
-    """Returns `schema.RUNS`: the rows with ε spent and estimated energy, in the order of dataset, budget and seed."""
+    """Returns `schema.RUNS`: the rows with ε spent and estimated energy, a dataset's models in the plan's order."""
     runs = pd.DataFrame(rows)
     for accountant in ACCOUNTANTS:
         runs[f"epsilon_{accountant}"] = [_epsilon_spent(row, accountant) for _, row in runs.iterrows()]
     runs["watt_hours"] = runs["seconds"] * plan.watts_per_core / 3600
-    return runs.sort_values(["dataset", "target_epsilon", "seed"], ignore_index=True)
+    planned = [(d.name, d.model) for d in plan.datasets]
+    runs["place"] = [planned.index(key) for key in zip(runs["dataset"], runs["model"], strict=True)]
+    ordered = runs.sort_values(["dataset", "place", "target_epsilon", "seed"], ignore_index=True)
+    return ordered.drop(columns="place")
 
 
 def _epsilon_spent(run: pd.Series, accountant: Accountant) -> float:
@@ -57,13 +60,13 @@ def proven_risks(mechanism: DpSgdMechanism | None, kappa: float) -> dict[str, fl
 
 
 def points_table(runs: pd.DataFrame, plan: SweepPlan) -> pd.DataFrame:
-    """Returns `schema.POINTS`: one row a dataset and budget, no DP last."""
+    """Returns `schema.POINTS`: one row a dataset, model and budget, no DP last."""
     rows = []
-    for _, of_dataset in runs.groupby("dataset", sort=False):
-        baseline = of_dataset[of_dataset["target_epsilon"].isna()]
+    for _, of_model in runs.groupby(["dataset", "model"], sort=False):
+        baseline = of_model[of_model["target_epsilon"].isna()]
         rows += [
             _point(runs_at, baseline, plan)
-            for _, runs_at in of_dataset.groupby("target_epsilon", dropna=False, sort=True)
+            for _, runs_at in of_model.groupby("target_epsilon", dropna=False, sort=True)
         ]
     return pd.DataFrame(rows)
 
@@ -72,15 +75,17 @@ def _point(runs: pd.DataFrame, baseline: pd.DataFrame, plan: SweepPlan) -> dict[
     first = runs.iloc[0]
     no_dp = math.isnan(first["target_epsilon"])
     kept = ("dataset", "model", "target_epsilon", "delta", "noise_multiplier", "sample_rate", "steps", "epochs")
-    comparison = get_comparison_from_runs(runs["mcc"], baseline["mcc"], margin=plan.tost_margin)
+    scores = ("utility", "balanced_accuracy", "auc", "dice_tumour")
+    comparison = get_comparison_from_runs(runs["utility"], baseline["utility"], margin=plan.tost_margin)
     mechanism = None if no_dp else _mechanism(first)
     kappa = 1 / float(first["num_train"])
     return {
         **{key: first[key] for key in (*kept, "num_train", "epsilon_rdp", "epsilon_tight")},
         "seeds": len(runs),
-        **{f"{name}_mean": runs[name].mean() for name in ("mcc", "balanced_accuracy", "auc", "seconds", "watt_hours")},
-        **{f"{name}_sd": runs[name].std(ddof=1) for name in ("mcc", "balanced_accuracy", "auc")},
-        "share_of_no_dp": runs["mcc"].mean() / baseline["mcc"].mean(),
+        "metric": first["metric"],
+        **{f"{name}_mean": runs[name].mean() for name in (*scores, "seconds", "watt_hours")},
+        **{f"{name}_sd": runs[name].std(ddof=1) for name in scores},
+        "share_of_no_dp": runs["utility"].mean() / baseline["utility"].mean(),
         "p_ttest": math.nan if no_dp else comparison.p_ttest,
         "p_tost": math.nan if no_dp else comparison.p_tost,
         "tost_margin": plan.tost_margin,
@@ -96,10 +101,10 @@ def _mechanism(row: pd.Series) -> DpSgdMechanism:
 
 
 def bounds_table(points: pd.DataFrame, plan: SweepPlan) -> pd.DataFrame:
-    """Returns `schema.BOUNDS`: the proven curves of each dataset's training over a fine grid of budgets."""
+    """Returns `schema.BOUNDS`: the proven curves of each model's training over a fine grid of budgets."""
     rows = []
-    for dataset, of_dataset in points.groupby("dataset", sort=False):
-        first = of_dataset.iloc[0]
+    for (dataset, model), of_model in points.groupby(["dataset", "model"], sort=False):
+        first = of_model.iloc[0]
         for epsilon in curve_epsilons(plan.curve_points):
             target = PrivacyTarget(epsilon=float(epsilon), delta=float(first["delta"]), accountant="rdp")
             mechanism = calibrate(target, sample_rate=float(first["sample_rate"]), steps=int(first["steps"]))
@@ -107,6 +112,7 @@ def bounds_table(points: pd.DataFrame, plan: SweepPlan) -> pd.DataFrame:
             rows.append(
                 {
                     "dataset": dataset,
+                    "model": model,
                     "epsilon_rdp": get_epsilon_from_mechanism(mechanism, delta=target.delta, accountant="rdp"),
                     "epsilon_tight": get_epsilon_from_mechanism(mechanism, delta=target.delta, accountant="tight"),
                     "noise_multiplier": mechanism.noise_multiplier,

@@ -18,7 +18,7 @@ from dpcore.sweep.progress import OnProgress, SweepProgress
 from dpcore.sweep.run import CellsFailed
 from dpcore.sweep.runner import run_items
 from dpcore.sweep.tasks import in_time
-from dpcore.training import Training, get_utility_from_scores
+from dpcore.training import Training
 
 TUNING_EPSILON = 8.0
 TUNING_SEEDS = (100, 101)
@@ -36,8 +36,8 @@ class Trial:
     data_path: str | None
 
 
-def validation_mcc(trial: Trial) -> dict[str, float]:
-    """Returns what was tried and its Matthews correlation on the validation records."""
+def validation_utility(trial: Trial) -> dict[str, float]:
+    """Returns what was tried and its utility on the validation records."""
     torch.set_num_threads(1)
     dataset = load_dataset(trial.dataset.name, trial.data_path)
     config = trial.dataset.config(seed=trial.seed, max_grad_norm=trial.max_grad_norm, epochs=trial.epochs)
@@ -45,10 +45,8 @@ def validation_mcc(trial: Trial) -> dict[str, float]:
     training = Training(dataset, config, privacy)
     for _ in in_time(training):
         pass
-    index = dataset.split.validation
-    scores = training.scores(torch.from_numpy(index)).numpy()
-    utility = get_utility_from_scores(dataset.labels[index], scores, threshold=0.5)
-    return {"max_grad_norm": trial.max_grad_norm, "epochs": trial.epochs, "mcc": utility.mcc}
+    utility = training.scores(dataset.split.validation)[dataset.spec.metrics[0]]
+    return {"max_grad_norm": trial.max_grad_norm, "epochs": trial.epochs, "utility": utility}
 
 
 def tune_dataset(
@@ -71,7 +69,7 @@ def tune_dataset(
     rows: list[dict[str, float]] = []
     failed: list[str] = []
     with workers.connect() as client:
-        for trial, ended in run_items(client, validation_mcc, trials, time_limit=time_limit):
+        for trial, ended in run_items(client, validation_utility, trials, time_limit=time_limit):
             if ended.failure is None:
                 rows.append(ended.value)
             else:
@@ -99,11 +97,11 @@ def _trials(plan: SweepPlan, dataset: str, data_path: str | None) -> list[Trial]
 
 def _summary(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
     # Sorted, so that means do not depend on which training ended first.
-    grouped = runs.sort_values(["max_grad_norm", "epochs", "mcc"]).groupby(["max_grad_norm", "epochs"])["mcc"]
-    table = grouped.agg(seeds="count", mcc_mean="mean", mcc_sd="std").reset_index()
+    grouped = runs.sort_values(["max_grad_norm", "epochs", "utility"]).groupby(["max_grad_norm", "epochs"])["utility"]
+    table = grouped.agg(seeds="count", utility_mean="mean", utility_sd="std").reset_index()
     table.insert(0, "dataset", dataset)
     table.insert(1, "target_epsilon", TUNING_EPSILON)
-    return table.sort_values("mcc_mean", ascending=False, ignore_index=True)
+    return table.sort_values("utility_mean", ascending=False, ignore_index=True)
 
 
 def _keep(table: pd.DataFrame, out: Path) -> None:

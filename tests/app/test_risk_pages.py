@@ -9,6 +9,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dpcore.claims import ADJUSTABLE
+from ui.claims_live import KNOBS
 from ui.loaders import FOLDER_VARIABLE
 from ui.risk_setting import FIELDS
 
@@ -202,3 +204,48 @@ def test_claims_open_without_results(open_page: Open, tmp_path: Path, monkeypatc
     app = open_page("claims")
     assert not app.exception
     assert "not measured" in _shown(app) or "could not be checked" in _shown(app)
+
+
+def _card(app: AppTest, name: str) -> str:
+    (card,) = [element.proto.body for element in app.get("html") if f'data-card="{name}"' in element.proto.body]
+    return card
+
+
+def test_a_card_follows_its_numbers(open_page: Open) -> None:
+    app = open_page("claims")
+    assert "99.995 %" in _card(app, "odds")
+    app.slider(key="claims_odds_prior_percent").set_value(10).run()
+    app.text_input(key="claims_odds_epsilon").set_value("2").run()
+    assert not app.exception
+    assert "45.085 %" in _card(app, "odds")
+    assert "At ε = 2 an attacker" in _card(app, "odds")
+    app.slider(key="claims_refresh_months").set_value(1).run()
+    assert "✓ holds" in _card(app, "refresh")
+    app.slider(key="claims_group_images").set_value(1).run()
+    assert "✓ holds" in _card(app, "group")
+    app.text_input(key="claims_delta_num_train").set_value("1,000,000").run()
+    assert "RadImageNet and your own" in _card(app, "delta")
+
+
+@pytest.mark.parametrize("typed", ["", "abc", "-1", "1e9", "nan", "<img src=x onerror=alert(1)>"])
+def test_a_card_keeps_the_last_good_state_and_says_why(open_page: Open, typed: str) -> None:
+    app = open_page("claims")
+    app.text_input(key="claims_odds_epsilon").set_value("2").run()
+    before = _card(app, "odds")
+    app.text_input(key="claims_odds_epsilon").set_value(typed).run()
+    assert not app.exception
+    (warning,) = [w.value.replace("\\", "") for w in app.warning]
+    assert warning.startswith("ε must be a number from 0.01 to 100, but is ")
+    assert warning.endswith("Still shown: Belief before, % = 50, ε = 2.")
+    assert _card(app, "odds") == before
+    app.text_input(key="claims_odds_epsilon").set_value("3").run()
+    assert not app.warning
+    assert "At ε = 3 an attacker" in _card(app, "odds")
+
+
+def test_card_limits_are_those_that_the_calculation_bears() -> None:
+    for name, knobs in KNOBS.items():
+        for knob in knobs:
+            for end in (knob.field.low, knob.field.high):
+                card = ADJUSTABLE[name](**{knob.field.name: end})
+                assert not any("nan" in value or "inf" in value for _, value in card.lines), (name, end)

@@ -20,19 +20,32 @@ from dpcore.results.store import PrecomputedStore
 @pytest.fixture
 def store(tmp_path: Path) -> PrecomputedStore:
     """A store with three HAM10000 budgets: numbers chosen so that every row can be checked."""
-    base = dict.fromkeys(POINTS, 0.0) | {"dataset": "ham10000", "model": "small_cnn", "tost_margin": 0.05}
+    base = dict.fromkeys(POINTS, 0.0) | {
+        "dataset": "ham10000",
+        "model": "small_cnn",
+        "tost_margin": 0.05,
+        "metric": "mcc",
+    }
     mcc = {1.0: 0.156, 20.0: 0.3, 1e9: 0.401, np.nan: 0.4}
-    points = [base | {"target_epsilon": e, "mcc_mean": m, "p_ttest": 0.4, "p_tost": 0.01} for e, m in mcc.items()]
+    points = [base | {"target_epsilon": e, "utility_mean": m, "p_ttest": 0.4, "p_tost": 0.01} for e, m in mcc.items()]
     pd.DataFrame(points)[list(POINTS)].to_parquet(tmp_path / "points.parquet")
     runs = [
-        dict.fromkeys(RUNS, 0.0) | {"dataset": "ham10000", "target_epsilon": e, "mcc": m + 0.01 * k}
+        dict.fromkeys(RUNS, 0.0)
+        | {"dataset": "ham10000", "model": "small_cnn", "target_epsilon": e, "utility": m + 0.01 * (k - 2)}
         for e, m in mcc.items()
         for k in range(5)
     ]
     pd.DataFrame(runs)[list(RUNS)].to_parquet(tmp_path / "runs.parquet")
     attacks = [
         dict.fromkeys(ATTACKS, 0.0)
-        | {"dataset": "ham10000", "target_epsilon": 1e9, "looks": looks, "error": error, "record": i}
+        | {
+            "dataset": "ham10000",
+            "model": "small_cnn",
+            "target_epsilon": 1e9,
+            "looks": looks,
+            "error": error,
+            "record": i,
+        }
         for looks, errors in ((1, (0.6, 0.7)), (20, (0.05, 0.6)))
         for i, error in enumerate(errors)
     ]
@@ -133,3 +146,56 @@ def test_the_command_prints_a_table(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["claims", "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
     assert "unresolved" in result.output
+
+
+def _adjusted(name: str, **numbers: float) -> tuple[str, dict[str, str]]:
+    card = claims.ADJUSTABLE[name](**numbers)
+    return card.outcome, dict(card.lines)
+
+
+def test_a_changed_belief_is_recalculated_as_odds() -> None:
+    outcome, lines = _adjusted("odds", prior_percent=10, epsilon=2)
+    # Odds 1 : 9 times e² = 7.389 make 0.821, which is 45.1 %.
+    assert lines["odds after, at most"] == "1 : 1.22"
+    assert lines["belief after, at most"] == "45.085 %"
+    assert outcome == "differs"
+
+
+def test_where_odds_and_probability_agree_the_claim_holds() -> None:
+    assert _adjusted("odds", prior_percent=1, epsilon=0.1)[0] == "holds"
+
+
+@pytest.mark.parametrize("epsilon", [0.01, 20, 36, 100])
+@pytest.mark.parametrize("prior", [1, 50, 99])
+def test_no_belief_reads_as_certainty(prior: float, epsilon: float) -> None:
+    _, lines = _adjusted("odds", prior_percent=prior, epsilon=epsilon)
+    assert lines["belief after, at most"].strip(" %") not in ("100", "100.000")
+    assert "inf" not in " ".join(lines.values())
+
+
+def test_months_add_up_and_one_month_is_one_month() -> None:
+    totals = []
+    for months in (1, 2, 12, 60):
+        outcome, lines = _adjusted("refresh", months=months)
+        assert outcome == ("holds" if months == 1 else "differs")
+        totals += [float(value.removeprefix("ε = ")) for name, value in lines.items() if name.endswith("all together")]
+    assert totals == sorted(totals)
+    assert totals[0] == pytest.approx(1, abs=0.01)
+
+
+def test_one_image_of_a_patient_is_the_promise_and_more_are_not() -> None:
+    assert _adjusted("group", images=1) == ("holds", {"1 image of one patient": "ε = 8, worst case 1.22 %"})
+    outcome, lines = _adjusted("group", images=7)
+    assert outcome == "depends"
+    assert list(lines) == [f"{k} image{'s' if k > 1 else ''} of one patient" for k in (1, 2, 3, 5, 7)]
+
+
+def test_delta_is_judged_for_one_s_own_records() -> None:
+    assert claims.ADJUSTABLE["delta"](num_train=1e6).finding.endswith("for RadImageNet and your own.")
+    assert _adjusted("delta", delta=1e-9)[0] == "holds"
+
+
+def test_numbers_left_alone_give_the_card_of_the_command() -> None:
+    by_name = {card.name: card for card in claims.cards()}
+    for name, make in claims.ADJUSTABLE.items():
+        assert make() == by_name[name]

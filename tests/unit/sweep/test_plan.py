@@ -32,7 +32,7 @@ def test_the_plan_took_what_tuning_found_best() -> None:
     for dataset in read_plan("default").datasets:
         tried = tuning[tuning["dataset"] == dataset.name]
         taken = tried[(tried["max_grad_norm"] == dataset.max_grad_norm) & (tried["epochs"] == dataset.epochs)]
-        assert taken["mcc_mean"].tolist() == [tried["mcc_mean"].max()]
+        assert taken["utility_mean"].tolist() == [tried["utility_mean"].max()]
 
 
 BREAST = (

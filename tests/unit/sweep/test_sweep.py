@@ -114,6 +114,8 @@ def test_results_prints_rows_with_null_for_no_dp(swept: Path) -> None:
     rows = json.loads(result.stdout)
     assert {row["target_epsilon"] for row in rows} == {8.0, 1e9, None}
     assert {"seed", "mcc", "auc", "noise_multiplier"} <= rows[0].keys()
+    assert all(row["metric"] == "mcc" and row["utility"] == row["mcc"] for row in rows)
+    assert {row["dice_liver"] for row in rows} == {None}
     stored = _mcc(swept)["noise_multiplier"]
     assert [row["noise_multiplier"] for row in rows] == pytest.approx(list(stored), rel=1e-9)
     assert "no DP" in _run([*_command(swept, "results"), "--dataset", "breast_cancer"]).stdout
@@ -128,12 +130,13 @@ def test_tuning_keeps_a_table_in_a_valid_store(swept: Path, tmp_path: Path) -> N
     assert store.damaged_files() == []
     table = store.table("tuning", "breast_cancer")
     assert sorted(table["max_grad_norm"]) == [1.0, 2.0]
-    assert table["mcc_mean"].is_monotonic_decreasing
+    assert table["utility_mean"].is_monotonic_decreasing
 
 
 BAD_CALLS = {
     "an unknown plan": (["sweep", "--plan", "nope"], "plan must be one of default"),
     "an unknown dataset": (["results", "--dataset", "nope"], "no rows for “nope”"),
+    "an unknown model": (["results", "--dataset", "breast_cancer", "--model", "unet"], "with the model “unet”"),
     "a dataset without choices": (["tune", "--dataset", "nope"], "dataset must be one with tuning choices"),
 }
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from dpcore.datasets import DatasetSpec
+from dpcore.results.metrics import METRICS
 from ui.evidence import Attack, Evidence, Point, Strip
 
 SPEC = DatasetSpec(
@@ -39,9 +40,10 @@ POINT = Point(
     num_train=5000,
     kappa=1 / 5000,
     seeds=5,
-    mcc_mean=0.30,
-    mcc_sd=0.02,
+    utility_mean=0.30,
+    utility_sd=0.02,
     auc_mean=0.80,
+    dice_tumour_mean=math.nan,
     share_of_no_dp=0.75,
     p_ttest=0.001,
     p_tost=0.9,
@@ -65,19 +67,21 @@ def point() -> Callable[..., Point]:
 def evidence() -> Evidence:
     """Points at ε = 1, 8 and 10⁶ and without DP."""
     everything = tuple(replace(attack, rebuilt=300, matched=300) for attack in POINT.attacks)
-    strict = replace(POINT, target_epsilon=1.0, epsilon_tight=0.9, mcc_mean=0.01, auc_mean=0.5, share_of_no_dp=0.03)
+    strict = replace(POINT, target_epsilon=1.0, epsilon_tight=0.9, utility_mean=0.01, auc_mean=0.5, share_of_no_dp=0.03)
     loose = replace(
-        POINT, target_epsilon=1e6, epsilon_tight=4e5, mcc_mean=0.39, auc_mean=0.88, share_of_no_dp=0.98,
+        POINT, target_epsilon=1e6, epsilon_tight=4e5, utility_mean=0.39, auc_mean=0.88, share_of_no_dp=0.98,
         p_ttest=0.4, p_tost=0.01, worst_case=1.0, relaxed=1.0,
     )  # fmt: skip
     bare = replace(
-        POINT, target_epsilon=math.inf, epsilon_tight=math.inf, noise_multiplier=0.0, mcc_mean=0.40, auc_mean=0.89,
+        POINT, target_epsilon=math.inf, epsilon_tight=math.inf, noise_multiplier=0.0, utility_mean=0.40, auc_mean=0.89,
         share_of_no_dp=1.0, p_ttest=math.nan, p_tost=math.nan, worst_case=1.0, relaxed=1.0, attacks=everything,
     )  # fmt: skip
     grid = np.logspace(-1, 15, 80)
     rising = 1 / (1 + (30 / grid) ** 3)
     return Evidence(
         spec=SPEC,
+        model="small_cnn",
+        metric=METRICS["mcc"],
         points=(strict, POINT, loose, bare),
         curves={
             "epsilon_rdp": grid,
@@ -97,3 +101,18 @@ def evidence() -> Evidence:
             ),
         ),
     )
+
+
+@pytest.fixture(scope="session")
+def outlines(evidence: Evidence) -> Evidence:
+    """The same budgets of a dataset whose liver and tumour are outlined."""
+    spec = replace(
+        SPEC, name="toy_liver", title="Toy livers", record_shape=(1, 64, 64), task="Where is the liver?",
+        positive_label="", negative_label="", structures=("liver", "tumour"), record_noun="slice",
+    )  # fmt: skip
+    tumours = (0.001, 0.05, 0.3, 0.4)
+    points = tuple(
+        replace(point, utility_mean=2 * point.utility_mean, auc_mean=math.nan, dice_tumour_mean=tumour)
+        for point, tumour in zip(evidence.points, tumours, strict=True)
+    )
+    return replace(evidence, spec=spec, model="unet", metric=METRICS["dice_liver"], points=points)

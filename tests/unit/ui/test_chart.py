@@ -108,7 +108,14 @@ def test_the_table_and_the_csv_hold_every_point(evidence: Evidence) -> None:
     assert shown.count('<th scope="row">') == 4
     assert "no limit" in shown
     assert "≤ 1.22 %" in shown
-    rows = table_csv(evidence).splitlines()
+    rows = table_csv([evidence]).splitlines()
     assert len(rows) == 1 + 2 * 4
     header, first = rows[0].split(","), rows[1].split(",")
     assert dict(zip(header, first, strict=True))["worst_case"] == "0.0122"
+
+
+def test_several_models_of_a_dataset_stand_in_one_csv(evidence: Evidence) -> None:
+    rows = table_csv([evidence, replace(evidence, model="resnet9")]).splitlines()
+    assert [row.split(",")[1] for row in rows[1:]] == ["small_cnn"] * 8 + ["resnet9"] * 8
+    assert "small CNN" in table_html(evidence, "rdp")
+    assert "ResNet-9" in table_html(replace(evidence, model="resnet9"), "rdp")

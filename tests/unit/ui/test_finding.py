@@ -21,7 +21,7 @@ PROOF = Proof(noise_multiplier=1.0, worst_case=0.1, relaxed=0.01)
 @pytest.mark.parametrize(
     ("changed", "outcome"),
     [
-        ({"mcc_mean": 0.01, "share_of_no_dp": 0.03}, "guessing"),
+        ({"utility_mean": 0.01, "share_of_no_dp": 0.03}, "useless"),
         ({"p_ttest": 0.001, "p_tost": 0.9}, "worse"),
         ({"p_ttest": 0.001, "p_tost": 0.01, "share_of_no_dp": 0.97}, "slightly_worse"),
         ({"p_ttest": 0.4, "p_tost": 0.01}, "equivalent"),
@@ -40,24 +40,24 @@ def test_names_the_comparison_with_no_dp(
 def test_between_points_utility_is_interpolated_in_log_epsilon(evidence: Evidence) -> None:
     halfway = math.sqrt(8 * 1e6)
     found = find_between_points(evidence, halfway, "rdp", PROOF)
-    assert found.utility.mcc == pytest.approx((0.30 + 0.39) / 2)
+    assert found.utility.value == pytest.approx((0.30 + 0.39) / 2)
     assert found.utility.share_of_no_dp == pytest.approx((0.75 + 0.98) / 2)
     assert found.utility.between == (8.0, 1e6)
-    assert math.isnan(found.utility.mcc_sd)
+    assert math.isnan(found.utility.sd)
     assert not found.is_measured
 
 
 def test_beyond_the_points_the_last_one_is_taken_over_not_extrapolated(evidence: Evidence) -> None:
     above = find_between_points(evidence, 1e15, "rdp", PROOF)
     below = find_between_points(evidence, 0.2, "rdp", PROOF)
-    assert (above.utility.mcc, above.utility.between) == (0.39, (1e6, 1e6))
-    assert (below.utility.mcc, below.utility.between) == (0.01, (1.0, 1.0))
+    assert (above.utility.value, above.utility.between) == (0.39, (1e6, 1e6))
+    assert (below.utility.value, below.utility.between) == (0.01, (1.0, 1.0))
 
 
 def test_the_other_accountant_moves_the_points(evidence: Evidence) -> None:
     halfway = math.sqrt(7.2 * 4e5)
     found = find_between_points(evidence, halfway, "tight", PROOF)
-    assert found.utility.mcc == pytest.approx((0.30 + 0.39) / 2)
+    assert found.utility.value == pytest.approx((0.30 + 0.39) / 2)
     assert found.utility.between == (7.2, 4e5)
 
 

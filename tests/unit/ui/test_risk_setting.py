@@ -12,7 +12,8 @@ from ui.risk_setting import FIELDS, apply, fitting, format_value, link_overrides
 
 POINT = Point(
     target_epsilon=8.0, epsilon_tight=7.4, noise_multiplier=1.4, delta=8e-7, sample_rate=1024 / 7509, steps=147,
-    num_train=7509, kappa=1 / 7509, seeds=5, mcc_mean=0.2, mcc_sd=0.01, auc_mean=0.8, share_of_no_dp=0.5,
+    num_train=7509, kappa=1 / 7509, seeds=5, utility_mean=0.2, utility_sd=0.01, auc_mean=0.8,
+    dice_tumour_mean=math.nan, share_of_no_dp=0.5,
     p_ttest=0.01, p_tost=0.9, tost_margin=0.05, worst_case=0.01, relaxed=0.001,
 )  # fmt: skip
 
