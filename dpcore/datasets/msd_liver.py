@@ -56,7 +56,7 @@ _NUM_ATTACK_RECORDS = 300
 def load(data_path: Path | None) -> Dataset:
     """Returns the slices at 64 × 64 pixels with the liver as class 1, split by volume.
 
-    `data_path` is the npz file, a folder with it or the published folder Task03_Liver (a long read: all volumes are
+    `data_path` is the npz file, a folder with it or the published folder Task03_Liver (minutes: all volumes are
     unpacked). Raises DataUnavailable, naming file, rule and value, when there is no usable copy.
     """
     path = find_copy(_WANTED, data_path)

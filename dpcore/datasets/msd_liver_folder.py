@@ -55,7 +55,7 @@ def list_volumes(folder: Path) -> dict[int, tuple[Path, Path]]:
 def read_table(folder: Path) -> dict[str, NDArray[Any]]:
     """Returns the arrays of the npz layout: five evenly spaced slices with liver of each volume, at 128 × 128 pixels.
 
-    Volumes without liver are left out. The last folder read is kept, since unpacking all 131 volumes takes long.
+    Volumes without liver are left out. The last folder read is kept, since unpacking all 131 volumes takes minutes.
     Raises DataUnavailable for a file that is not what it should be.
     """
     return dict(_read_volumes(tuple(list_volumes(folder).items()), _stamp(folder)))
@@ -69,7 +69,10 @@ def _numbered(folder: Path) -> dict[int, Path]:
 
 def _stamp(folder: Path) -> tuple[tuple[int, int], ...]:
     """Changes when a file does."""
-    states = [path.stat() for pair in list_volumes(folder).values() for path in pair]
+    try:
+        states = [path.stat() for pair in list_volumes(folder).values() for path in pair]
+    except OSError as error:
+        raise DataUnavailable(f"{folder.name} must hold readable volumes, but one is a link to nowhere.") from error
     return tuple((state.st_size, state.st_mtime_ns) for state in states)
 
 

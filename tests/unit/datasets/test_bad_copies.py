@@ -224,6 +224,13 @@ def test_labels_without_any_liver(write_volumes) -> None:
     assert_refused("msd_liver", folder, "must outline a liver, but none does", seen_by_status=False)
 
 
+def test_a_link_to_nowhere(write_volumes) -> None:
+    folder: Path = write_volumes(3)
+    (folder / "imagesTr" / "liver_1.nii.gz").unlink()
+    (folder / "imagesTr" / "liver_1.nii.gz").symlink_to("gone.nii.gz")
+    assert_refused("msd_liver", folder, "readable volumes, but one is a link to nowhere", seen_by_status=False)
+
+
 def test_a_header_that_claims_more_than_memory_holds(write_volumes) -> None:
     """A volume of a few bytes that claims 32,000 × 32,000 × 32,000 voxels is refused by its header."""
     folder: Path = write_volumes(3)
