@@ -97,7 +97,8 @@ class Recorder:
 
     def add_product(self, weight: Tensor, inputs: Tensor, outputs: Tensor, arrange: Callable[[Tensor], Tensor]) -> None:
         """Adds the gradient of a weight from inputs (m, L, K) and output gradients (m, L, C)."""
-        inputs, outputs = self.by_record(inputs), self.by_record(outputs)
+        # Detached: an input that still knew its history would hold this recorder, which holds the input, for ever.
+        inputs, outputs = self.by_record(inputs).detach(), self.by_record(outputs).detach()
         positions, (k, c) = inputs.shape[1], (inputs.shape[2], outputs.shape[2])
         factored = FactoredGradient(inputs=inputs, outputs=outputs, arrange=arrange)
         self.found.append((weight, factored if _factored_is_cheaper(positions, k, c) else factored.kept()))

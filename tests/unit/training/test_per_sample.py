@@ -105,9 +105,10 @@ def test_no_record_moves_the_sum_by_more_than_the_clipping_norm(
 _PEAK = r"""
 import re, sys, torch
 from dpcore.models import build_model
-from dpcore.training import ClassificationObjective, PerSampleGradients
+from dpcore.training import PerSampleGradients, make_objective
 torch.set_num_threads(1)
-gradients = PerSampleGradients(build_model("resnet9", (3, 28, 28), seed=0), class_weights=torch.ones(2))
+objective = make_objective(num_classes=2, is_segmentation=False, positive_weight=1.0)
+gradients = PerSampleGradients(build_model("resnet9", (3, 28, 28), seed=0), objective)
 records, labels = torch.zeros(int(sys.argv[1]), 3, 28, 28), torch.zeros(int(sys.argv[1]), dtype=torch.long)
 gradients.clipped_sum(records, labels, max_grad_norm=1.0)
 print(int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) * 1024)
