@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dpcore.cli import claims, privacy, results, sweep
+from dpcore.cli import claims, download, privacy, results, sweep
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(privacy.calibrate)
@@ -14,6 +14,7 @@ app.command()(sweep.tune)
 app.command()(sweep.verify)
 app.command()(results.results)
 app.command()(claims.claims)
+app.command()(download.download)
 
 if __name__ == "__main__":
     app(prog_name="python -m dpcore")

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from dpcore.errors import InvalidValue
 
-PICTURE_SIDE = 128
-PICTURE_SHAPE = (PICTURE_SIDE, PICTURE_SIDE, 3)
+#: Side of the colour pictures, in pixels; the attack's published setting.
+COLOUR_SIDE = 128
+MIN_GREY_SIDE, MAX_GREY_SIDE = 16, 256
+PICTURE_RULE = f"uint8 of shape (n, {COLOUR_SIDE}, {COLOUR_SIDE}, 3) or (n, side, side, 1)"
+SIDE_RULE = f"with a side of {MIN_GREY_SIDE} to {MAX_GREY_SIDE}"
 #: Pictures with a smaller share of non-zero pixels are left out, as Ziller et al. (2024) do.
 MIN_NONZERO_SHARE = 0.1
 
@@ -35,27 +38,39 @@ class RecordKind:
         return len(self.record_shape) == 3
 
 
+def are_pictures(records: NDArray[Any]) -> bool:
+    """Tells whether records are pictures: uint8, colour (n, 128, 128, 3) or grey (n, side, side, 1), side 16 … 256."""
+    if records.dtype != np.uint8 or records.ndim != 4:
+        return False
+    _, height, width, channels = records.shape
+    if channels == 3:
+        return height == width == COLOUR_SIDE
+    return channels == 1 and height == width and MIN_GREY_SIDE <= height <= MAX_GREY_SIDE
+
+
 def kind_of(records: NDArray[Any]) -> RecordKind:
-    """Returns the kind of valid records: pictures seen as (3, 128, 128) in [0, 1], rows as they are.
+    """Returns the kind of valid records: pictures seen as (channels, side, side) in [0, 1], rows as they are.
 
     Args:
-        records: uint8 (n, 128, 128, 3) or finite float32 (n, features), n ≥ 1.
+        records: n ≥ 1 records: pictures (`are_pictures`) or finite float32 (n, features).
 
     Raises:
         InvalidValue: for anything else.
     """
     if not isinstance(records, np.ndarray):
         raise InvalidValue(f"records must be a numpy array, but is {type(records).__name__}.")
-    is_pictures = records.dtype == np.uint8 and records.shape[1:] == PICTURE_SHAPE
+    is_pictures = are_pictures(records)
     is_rows = records.dtype == np.float32 and records.ndim == 2
     if not (is_pictures or is_rows) or records.size == 0:
         raise InvalidValue(
-            "records must be uint8 of shape (n, 128, 128, 3) or float32 of shape (n, features) and not empty, "
+            f"records must be {PICTURE_RULE} {SIDE_RULE}, or float32 of shape (n, features), and not empty, "
             f"but is {records.dtype} of shape {records.shape}."
         )
     if is_pictures:
-        channels_first = (3, PICTURE_SIDE, PICTURE_SIDE)
-        return RecordKind(model="small_cnn", record_shape=channels_first, mean=0.5, spread=0.25, low=0.0, high=1.0)
+        _, side, _, channels = records.shape
+        return RecordKind(
+            model="small_cnn", record_shape=(channels, side, side), mean=0.5, spread=0.25, low=0.0, high=1.0
+        )
     if not np.isfinite(records).all():
         bad = int(np.count_nonzero(~np.isfinite(records)))
         raise InvalidValue(f"records must hold finite numbers only, but {bad} of {records.size} values are not.")
@@ -88,7 +103,7 @@ def to_model_input(records: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def from_flat(flat: NDArray[np.float32], kind: RecordKind) -> NDArray[Any]:
-    """Returns flat (n, d) model inputs as records: uint8 (n, 128, 128, 3) or float32 (n, features)."""
+    """Returns flat (n, d) model inputs as records: uint8 (n, side, side, channels) or float32 (n, features)."""
     if not kind.is_picture:
         return flat
     pictures = flat.reshape(-1, *kind.record_shape).transpose(0, 2, 3, 1)

@@ -79,7 +79,8 @@ class PreparedAttack:
     about 3 times the noise, for no published attack sets a standard there. For rows of a table both are the same.
 
     Args:
-        records: uint8 (n, 128, 128, 3) or finite float32 (n, features).
+        records: uint8 (n, 128, 128, 3), uint8 (n, side, side, 1) with a side of 16 … 256, or finite float32
+            (n, features).
         seed: of the network's weights, of the labels and of the noise, ≥ 0.
         model: architecture behind the imprint layers (`dpcore.models`); by default small_cnn or mlp.
         max_grad_norm: clipping norm; results do not depend on it, since noise scales with it.
@@ -148,7 +149,7 @@ class PreparedAttack:
         return self._noisy(self._rebuilding, self._noise_std(noise_multiplier, looks), self._rows(index))
 
     def reconstruct(self, *, noise_multiplier: float, looks: int, index: Sequence[int] | None = None) -> NDArray[Any]:
-        """Returns rebuilt records, uint8 (m, 128, 128, 3) or float32 (m, features); arguments as noisy_gradients."""
+        """Returns rebuilt records, uint8 or float32, shaped like those attacked; arguments as noisy_gradients."""
         noise_std = self._noise_std(noise_multiplier, looks)
         flat = invert(
             self._noisy(self._rebuilding, noise_std, self._rows(index)),
@@ -216,7 +217,8 @@ def attack_records(records: NDArray[Any], *, noise_multiplier: float, looks: int
     For several settings make one `PreparedAttack` and call its `scores`.
 
     Args:
-        records: uint8 (n, 128, 128, 3) or finite float32 (n, features).
+        records: uint8 (n, 128, 128, 3), uint8 (n, side, side, 1) with a side of 16 … 256, or finite float32
+            (n, features).
         noise_multiplier: noise standard deviation / clipping norm, ≥ 0; 0 = no DP.
         looks: number of averaged noisy gradients of the same record, ≥ 1.
         seed: the same seed gives the same scores.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from dpcore.attacks._records import PICTURE_SHAPE, PICTURE_SIDE
+from dpcore.attacks._records import COLOUR_SIDE, PICTURE_RULE, SIDE_RULE, are_pictures
 from dpcore.attacks.evaluate import PreparedAttack
 from dpcore.errors import InvalidValue
 
@@ -26,7 +26,7 @@ class Gallery:
 
     #: (5,) places in the attacked records.
     index: NDArray[np.int64]
-    #: uint8 (5, 128, 128, 3) each.
+    #: uint8 (5, side, side, channels) each.
     originals: NDArray[np.uint8]
     one_look: NDArray[np.uint8]
     all_looks: NDArray[np.uint8]
@@ -66,16 +66,18 @@ def encode_strip(pictures: NDArray[np.uint8]) -> bytes:
     """Returns pictures side by side as one WebP file, at the best quality that keeps five of them below 45 kB.
 
     Args:
-        pictures: uint8 (n, 128, 128, 3), n ≥ 1; five make a strip of 640 × 128 pixels.
+        pictures: uint8 (n, 128, 128, 3) or grey (n, side, side, 1), n ≥ 1; five of 128 make 640 × 128 pixels.
 
     Raises:
         InvalidValue: for another dtype or shape.
     """
-    if pictures.dtype != np.uint8 or pictures.shape[1:] != PICTURE_SHAPE or len(pictures) == 0:
+    if not are_pictures(pictures) or len(pictures) == 0:
         raise InvalidValue(
-            f"pictures must be uint8 of shape (n, 128, 128, 3), but is {pictures.dtype} of shape {pictures.shape}."
+            f"pictures must be {PICTURE_RULE} {SIDE_RULE}, and not empty, "
+            f"but is {pictures.dtype} of shape {pictures.shape}."
         )
-    strip = Image.fromarray(np.hstack(list(pictures)))
+    # Grey pictures become grey colours: WebP knows nothing else.
+    strip = Image.fromarray(np.hstack([np.broadcast_to(picture, (*picture.shape[:2], 3)) for picture in pictures]))
     encoded = b""
     for quality in _QUALITIES:
         buffer = io.BytesIO()
@@ -113,11 +115,11 @@ def stand_in_pictures() -> StandIns:
     captioned = [
         (
             _RETINA,
-            [_resized(retina, PICTURE_SIDE), *_tiles(_resized(retina, 4 * PICTURE_SIDE), [(1, 0), (0, 1), (2, 2)])],
+            [_resized(retina, COLOUR_SIDE), *_tiles(_resized(retina, 4 * COLOUR_SIDE), [(1, 0), (0, 1), (2, 2)])],
         ),
         (_TISSUE, _tiles(np.asarray(data.immunohistochemistry()), [(0, 1), (3, 2)])),
-        (_VESSELS, [_resized(Image.fromarray(data.microaneurysms()), PICTURE_SIDE)]),
-        (_CELL, [_resized(Image.fromarray(data.cell()[200:520, 290:]), PICTURE_SIDE)]),
+        (_VESSELS, [_resized(Image.fromarray(data.microaneurysms()), COLOUR_SIDE)]),
+        (_CELL, [_resized(Image.fromarray(data.cell()[200:520, 290:]), COLOUR_SIDE)]),
     ]
     return StandIns(
         records=np.stack([picture for _, pictures in captioned for picture in pictures]),
@@ -132,5 +134,5 @@ def _resized(image: Image.Image, side: int) -> NDArray[np.uint8]:
 
 def _tiles(picture: NDArray[np.uint8], places: list[tuple[int, int]]) -> list[NDArray[np.uint8]]:
     """Cuts tiles of 128 × 128 pixels out of a picture; a place is (row, column) in tiles."""
-    side = PICTURE_SIDE
+    side = COLOUR_SIDE
     return [picture[r * side : (r + 1) * side, c * side : (c + 1) * side] for r, c in places]

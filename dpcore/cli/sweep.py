@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from dpcore.cli._options import (
     CORES,
     DataOption,
     DatasetOption,
     DatasetsOption,
+    DryRunOption,
     JsonOption,
     OutOption,
     PlanOption,
+    SchedulerOption,
+    TimeLimitOption,
     WorkersOption,
     WorkOption,
 )
+from dpcore.cli._progress import duration, progress_report
 from dpcore.cli.errors import one_sentence_errors
 from dpcore.results.store import DEFAULT_FOLDER, PrecomputedStore
 
+if TYPE_CHECKING:
+    from dpcore.sweep import Forecast
+
+_INTERRUPTED = 130
+
 
 @contextmanager
-def _progress_bar() -> Iterator[Callable[[int, int, str], None]]:
-    """Yields a function (done, total, what) that draws a bar with the time left."""
-    columns = (TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True)) as progress:
-        bar = progress.add_task("starting", total=None)
-        yield lambda done, total, what: progress.update(bar, completed=done, total=total, description=what)
+def _ends_in_a_sentence(afterwards: str) -> Iterator[None]:
+    """Reports failed cells one by one with exit code 1, and Ctrl-C with 130 as shells do, and what holds afterwards."""
+    from dpcore.sweep import CellsFailed
+
+    try:
+        yield
+    except CellsFailed as error:
+        for sentence in error.sentences:
+            typer.echo(f"Failed: {sentence}", err=True)
+        typer.echo(f"{len(error.sentences)} failed, so no table was written; {afterwards}.", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo(f"Stopped; {afterwards}.", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
 
 
 @one_sentence_errors
@@ -43,25 +59,54 @@ def sweep(
     out: OutOption = DEFAULT_FOLDER,
     work: WorkOption = Path(".work"),
     workers: WorkersOption = CORES,
+    scheduler: SchedulerOption = None,
     dataset: DatasetsOption = None,
+    time_limit: TimeLimitOption = None,
+    dry_run: DryRunOption = False,
 ) -> None:
     """Train and attack every cell of a plan, then write tables, pictures and manifest. Resumes after a kill."""
-    from dpcore.sweep import read_plan, run_sweep
+    from dpcore.sweep import Workers, forecast_sweep, read_plan, run_sweep
 
-    folder = work / f"sweep-{Path(plan).stem}"
-    with _progress_bar() as on_progress:
-        report = run_sweep(
-            read_plan(plan),
-            data_path=data,
-            out=out,
-            work=folder,
-            workers=workers,
-            only=dataset,
-            on_progress=on_progress,
-        )
+    common: dict[str, Any] = {
+        "data_path": data,
+        "out": out,
+        "work": work / f"sweep-{Path(plan).stem}",
+        "workers": Workers(count=workers, scheduler=scheduler),
+        "only": dataset,
+    }
+    if dry_run:
+        _print_forecast(forecast_sweep(read_plan(plan), **common))
+        return
+    with _ends_in_a_sentence("what is finished is kept for the next start"), progress_report() as on_progress:
+        report = run_sweep(read_plan(plan), **common, time_limit=time_limit, on_progress=on_progress)
     for sentence in report.skipped:
         typer.echo(f"Left as it was: {sentence}", err=True)
     typer.echo(f"Wrote {len(report.files)} files, {report.megabytes:.1f} MB, to {out.name}/.")
+
+
+def _print_forecast(forecast: Forecast) -> None:
+    line = "{:14} {:20} {:9} {:>7} {:>7} {:>14} {:>12}"
+    typer.echo(line.format("dataset", "model", "kind", "cells", "done", "time left", "energy left"))
+    for row in forecast.rows:
+        left = None if row.seconds is None else row.seconds / forecast.workers
+        energy = "unknown" if row.seconds is None else f"{row.seconds * forecast.watts_per_core / 3600:.3g} Wh"
+        kind = {"run": "trainings", "attack": "attacks"}[row.kind]
+        typer.echo(line.format(row.dataset, row.model, kind, row.cells, row.done, duration(left), energy))
+    _print_total(forecast)
+    for sentence in forecast.skipped:
+        typer.echo(f"Left as it was: {sentence}", err=True)
+
+
+def _print_total(forecast: Forecast) -> None:
+    seconds = sum(row.seconds for row in forecast.rows if row.seconds is not None)
+    unknown = sum(row.cells - row.done for row in forecast.rows if row.seconds is None)
+    but = f", and {unknown} cells whose time is unknown" if unknown else ""
+    energy = f"{seconds * forecast.watts_per_core / 3600:.3g} Wh"
+    who = "1 worker" if forecast.workers == 1 else f"{forecast.workers} workers"
+    typer.echo(
+        f"{sum(row.cells for row in forecast.rows)} cells, {sum(row.done for row in forecast.rows)} done; left: "
+        f"{duration(seconds / forecast.workers)} with {who}, {energy} at {forecast.watts_per_core:g} W a core{but}."
+    )
 
 
 @one_sentence_errors
@@ -72,13 +117,21 @@ def tune(
     data: DataOption = None,
     out: OutOption = DEFAULT_FOLDER,
     workers: WorkersOption = CORES,
+    scheduler: SchedulerOption = None,
+    time_limit: TimeLimitOption = None,
 ) -> None:
     """Try clipping norms and epochs once at ε = 8, scored on the validation records, and keep the table."""
-    from dpcore.sweep import read_plan, tune_dataset
+    from dpcore.sweep import Workers, read_plan, tune_dataset
 
-    with _progress_bar() as on_progress:
+    with _ends_in_a_sentence("the next start begins anew"), progress_report() as on_progress:
         table = tune_dataset(
-            read_plan(plan), dataset, data_path=data, out=out, workers=workers, on_progress=on_progress
+            read_plan(plan),
+            dataset,
+            data_path=data,
+            out=out,
+            workers=Workers(count=workers, scheduler=scheduler),
+            time_limit=time_limit,
+            on_progress=on_progress,
         )
     typer.echo(table.to_string(index=False, float_format="%.3f"))
 

@@ -1,6 +1,6 @@
-"""What there is to learn from: three datasets behind one registry.
+"""What there is to learn from: real patients' and invented records behind one registry.
 
-Importing this package and asking for names, specs or status is cheap: scikit-learn and PIL load with the data.
+Importing this package and asking for names, specs or status is cheap: scikit-learn, PIL and nibabel load with the data.
 """
 
 from dpcore.datasets.registry import load, load_attack_records, names, spec, status

@@ -21,7 +21,7 @@ from dpcore.errors import DataUnavailable
 MAX_MEMBERS = 64
 MAX_BYTES = 2**30
 #: The dtype kinds that files may ask for, in words.
-_KIND_NAMES = {"u": "bytes", "iu": "whole numbers", "f": "fractional numbers", "U": "texts"}
+_KIND_NAMES = {"u": "bytes", "b": "yes/no values", "iu": "whole numbers", "f": "fractional numbers", "U": "texts"}
 
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _HEADER = re.compile(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,27 @@ MAX_PIXELS = 50_000_000
 
 
 def scale_images(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Returns images (n, h, w, 3) as (n, 3, h, w) from −1 to 1, without looking at the data."""
+    """Returns images (n, h, w, c) as (n, c, h, w) from −1 to 1, without looking at the data."""
     scaled = np.ascontiguousarray(images.transpose(0, 3, 1, 2), dtype=np.float32)
     scaled /= np.float32(127.5)
     scaled -= np.float32(1)
     return scaled
+
+
+def shrink_images(images: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """Returns images (n, h, w) as (n, h / factor, w / factor): every pixel the rounded mean of the box it covers."""
+    return np.rint(box_means(images, factor)).astype(np.uint8)
+
+
+def shrink_masks(masks: NDArray[np.bool_], factor: int) -> NDArray[np.bool_]:
+    """Returns masks (n, h, w) as (n, h / factor, w / factor): what at least half of the box says."""
+    return box_means(masks, factor) >= 0.5
+
+
+def box_means(stack: NDArray[Any], factor: int) -> NDArray[np.float32]:
+    n, height, width = stack.shape
+    boxes = stack.reshape(n, height // factor, factor, width // factor, factor)
+    return boxes.mean(axis=(2, 4), dtype=np.float32)
 
 
 def read_image(path: Path, *, size: int, crop: bool) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dpcore.datasets import ham10000_folder
 from dpcore.datasets._archive import Expected, read_arrays, read_headers
+from dpcore.datasets._copies import Wanted, find_copy
 from dpcore.datasets._images import read_image, scale_images
 from dpcore.datasets.spec import AttackRecords, Dataset, DatasetSpec, Split
 from dpcore.datasets.splits import split_by_group
@@ -52,6 +53,12 @@ _ARRAYS = {
 }
 _SAMPLE_ARRAYS = {"images": Expected(shape=(None, 128, 128, 3), kinds="u", itemsize=1)}
 _PER_RECORD = ("labels", "lesion_id", "image_id", "age", "sex", "localization")
+_WANTED = Wanted(
+    title="HAM10000",
+    file_names=(FILE_NAME,),
+    find_layout=ham10000_folder.find_metadata,
+    layout=f"{ham10000_folder.METADATA_NAMES[0]} with its images",
+)
 _NUM_ATTACK_RECORDS = 300
 
 
@@ -61,7 +68,7 @@ def load(data_path: Path | None) -> Dataset:
     `data_path` is the npz file, a folder with it, or the published folder of images (about a minute to read).
     Raises DataUnavailable, naming file, rule and value, when there is no usable copy.
     """
-    path = find_copy(data_path)
+    path = find_copy(_WANTED, data_path)
     table = _read_table(path)
     _check_codes(path.name, table)
     table = _sorted_by_image(table)
@@ -86,28 +93,6 @@ def name_age_bands(age: NDArray[Any]) -> NDArray[np.str_]:
     known = np.nan_to_num(age.astype(np.float64), nan=-1.0)
     bands = np.array(["unknown", "under 40", "40 to 59", "60 and over"])
     return bands[np.digitize(known, [0, 40, 60])]
-
-
-def find_copy(data_path: Path | None) -> Path:
-    """Returns the npz file or, for the published layout, the metadata file; raises DataUnavailable without them."""
-    if data_path is None:
-        raise DataUnavailable("DPCORE_DATA must name a HAM10000 file or folder, but is not set.")
-    name = data_path.name or "the given path"
-    try:
-        if data_path.is_file():
-            return data_path
-        if not data_path.is_dir():
-            raise DataUnavailable(f"DPCORE_DATA must name an existing file or folder, but {name!r} does not exist.")
-        archive = data_path / FILE_NAME
-        found = archive if archive.is_file() else ham10000_folder.find_metadata(data_path)
-    except OSError as error:
-        raise DataUnavailable(f"DPCORE_DATA must name a readable file or folder, but {name!r} is not.") from error
-    if found is None:
-        raise DataUnavailable(
-            f"Folder {name!r} must hold {FILE_NAME} or {ham10000_folder.METADATA_NAMES[0]} with its images, "
-            "but holds neither."
-        )
-    return found
 
 
 def _is_metadata(path: Path) -> bool:
@@ -165,7 +150,7 @@ def _sorted_by_image(table: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 def load_attack_records(data_path: Path | None) -> AttackRecords:
     """Returns 300 images, uint8 (n, 128, 128, 3), from the sample file or the published folder; errors as `load`."""
-    path = find_copy(data_path)
+    path = find_copy(_WANTED, data_path)
     sample = path.parent / SAMPLE_FILE_NAME
     if sample.is_file():
         images = read_arrays(sample, _SAMPLE_ARRAYS)["images"]
@@ -184,7 +169,7 @@ def _crop_from_folder(metadata: Path) -> NDArray[np.uint8]:
 
 def describe_copy(data_path: Path | None) -> str:
     """Returns one sentence on the copy found, without reading an image; errors as for `load`."""
-    path = find_copy(data_path)
+    path = find_copy(_WANTED, data_path)
     if _is_metadata(path):
         num_images = len(ham10000_folder.open_folder(path).rows)
     else:

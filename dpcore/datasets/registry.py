@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-from dpcore.datasets import breast_cancer, ham10000, skin_phantom
+from dpcore.datasets import breast_cancer, ham10000, liver_phantom, msd_liver, pneumonia_mnist, skin_phantom
 from dpcore.datasets.spec import AttackRecords, Dataset, DatasetSpec, DataStatus
 from dpcore.errors import DpcoreError, InvalidValue
 
-#: Names the user's own copy of HAM10000: the npz file, a folder with it, or the folder of original images.
+#: Names the user's own copies: a folder that holds the files of one or several datasets, or one dataset's file.
 DATA_VARIABLE = "DPCORE_DATA"
 
 
@@ -25,7 +25,15 @@ class _Source(Protocol):
 
 
 #: In the order in which visitors see them.
-_SOURCES: dict[str, _Source] = {module.SPEC.name: module for module in (ham10000, breast_cancer, skin_phantom)}
+_MODULES: tuple[_Source, ...] = (
+    ham10000,
+    msd_liver,
+    pneumonia_mnist,
+    breast_cancer,
+    skin_phantom,
+    liver_phantom,
+)
+_SOURCES: dict[str, _Source] = {module.SPEC.name: module for module in _MODULES}
 
 
 def names() -> tuple[str, ...]:

@@ -102,7 +102,7 @@ class AttackRecords:
 
     #: Name of the dataset they come from.
     name: str
-    #: uint8, (n, 128, 128, 3) for images; float32, (n, features), scaled as in training, for tables.
+    #: uint8, (n, side, side, channels) for images; float32, (n, features), scaled as in training, for tables.
     records: NDArray[np.uint8] | NDArray[np.float32]
     #: Whether pictures of these records may be shown to anyone and shipped with the project.
     may_show: bool

@@ -114,8 +114,8 @@ TUNING = {
     "max_grad_norm": "clipping norm tried",
     "epochs": "passes over the training records tried",
     "seeds": "number of runs",
-    "mcc_mean": "mean MCC on the validation records",
-    "mcc_sd": "sample standard deviation of that MCC",
+    "utility_mean": "mean utility on the validation records",
+    "utility_sd": "sample standard deviation of that utility",
 }
 
 TABLES = {"runs": RUNS, "points": POINTS, "bounds": BOUNDS, "attacks": ATTACKS, "gallery": GALLERY, "tuning": TUNING}

@@ -17,7 +17,8 @@ from dpcore.datasets.spec import Dataset
 from dpcore.privacy import DpSgdMechanism, NonPrivate, PrivacyTarget, calibrate
 from dpcore.results.schema import SCORES
 from dpcore.sweep.plan import DatasetPlan
-from dpcore.training import TrainingConfig, train
+from dpcore.sweep.tasks import in_time
+from dpcore.training import Training, TrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +76,10 @@ def _training_rows(cell: Cell) -> list[dict[str, Any]]:
     num_train = len(dataset.split.train)
     # Calibrated by the seedless configuration, so that all seeds share one cached mechanism.
     privacy = mechanism_for(cell.dataset.config(seed=0), num_train, cell.target_epsilon, cell.delta)
-    run = train(dataset, config, privacy)
+    training = Training(dataset, config, privacy)
+    for _ in in_time(training):
+        pass
+    run = training.finish()
     metric = dataset.spec.metrics[0]
     return [
         {
@@ -93,7 +97,7 @@ def _training_rows(cell: Cell) -> list[dict[str, Any]]:
             "num_train": num_train,
             "learning_rate": config.learning_rate,
             "metric": metric,
-            "utility": run.scores[metric],
+            "utility": run.utility,
             **{name: run.scores.get(name, math.nan) for name in SCORES},
             "seconds": run.seconds,
         }

@@ -6,7 +6,7 @@ import importlib.metadata
 import platform
 import shutil
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,11 @@ from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 from dpcore.sweep.cells import Cell
 from dpcore.sweep.pictures import write_gallery
 from dpcore.sweep.plan import DatasetPlan, SweepPlan, plan_from_settings
-from dpcore.sweep.progress import OnProgress
-from dpcore.sweep.run import available_datasets, plan_cells, run_cells
+from dpcore.sweep.pool import Workers
+from dpcore.sweep.progress import CellTimes, OnProgress, SweepProgress, earlier_times
+from dpcore.sweep.run import available_datasets, first_models, plan_cells, run_cells
 from dpcore.sweep.tables import bounds_table, points_table, runs_table
-from dpcore.sweep.work import WorkFolder
+from dpcore.sweep.work import Rows, WorkFolder, WorkFolderUnusable
 
 _VERSIONED = ("torch", "opacus", "numpy", "scipy", "scikit-image", "scikit-learn", "pandas", "pyarrow", "pillow")
 
@@ -43,31 +44,30 @@ def run_sweep(
     data_path: Path | None,
     out: Path,
     work: Path,
-    workers: int,
+    workers: Workers,
     only: list[str] | None = None,
-    on_progress: OnProgress = lambda *_: None,
+    time_limit: float | None = None,
+    on_progress: OnProgress = lambda _: None,
 ) -> SweepReport:
     """Runs what is not finished yet and writes `out`; datasets without data or not in `only` keep their rows there.
 
-    Raises DataUnavailable when no dataset's data are there, and InvalidValue for a name in `only` that the plan lacks.
+    `time_limit`, in seconds, is for each cell. Raises DataUnavailable when no dataset's data are there, InvalidValue
+    for a name in `only` that the plan lacks, and what `run_cells` raises; then `out` is as it was.
     """
     path = str(data_path) if data_path else None
-    wanted, skipped = _wanted(plan, path, only)
+    wanted, skipped = wanted_datasets(plan, path, only, workers)
     cells = plan_cells(plan, wanted, path)
-    done: list[Cell] = []
-
-    def count(cell: Cell) -> None:
-        done.append(cell)
-        on_progress(len(done), len(cells), f"{cell.dataset.name} {cell.kind}")
-
-    rows = run_cells(cells, WorkFolder(folder=work), workers=workers, on_done=count)
-    fresh = out.with_name(out.name + ".new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    on_progress(len(cells), len(cells), "tables and pictures")
-    _write(fresh, plan, wanted, rows, PrecomputedStore(folder=out))
-    shutil.rmtree(out, ignore_errors=True)
-    fresh.rename(out)
+    old = PrecomputedStore(folder=out)
+    rows = run_cells(
+        cells,
+        WorkFolder(folder=work),
+        workers=workers,
+        time_limit=time_limit,
+        times=CellTimes(earlier_times(old, cells)),
+        on_progress=on_progress,
+    )
+    on_progress(SweepProgress(done=len(cells), total=len(cells), what="tables and pictures"))
+    _replace(out, plan, wanted, rows)
     files = [p for p in out.rglob("*") if p.is_file()]
     return SweepReport(
         files=tuple(sorted(p.relative_to(out).as_posix() for p in files)),
@@ -76,39 +76,68 @@ def run_sweep(
     )
 
 
-def _wanted(plan: SweepPlan, data_path: str | None, only: list[str] | None) -> tuple[list[DatasetPlan], list[str]]:
+def wanted_datasets(
+    plan: SweepPlan, data_path: str | None, only: list[str] | None, workers: Workers
+) -> tuple[list[DatasetPlan], list[str]]:
+    """Returns the datasets to sweep, and a sentence for each without data; raises InvalidValue, DataUnavailable."""
     known = [d.name for d in plan.datasets]
     unknown = [name for name in only or [] if name not in known]
     if unknown:
-        raise InvalidValue(f"dataset must be one of {', '.join(known)}, but is {unknown[0]!r}.")
-    available, missing = available_datasets(plan, data_path)
+        raise InvalidValue(f"dataset must be one of {', '.join(dict.fromkeys(known))}, but is {unknown[0]!r}.")
+    available, missing = available_datasets(plan, data_path, workers)
     wanted = [d for d in available if not only or d.name in only]
     if not wanted:
         raise DataUnavailable(" ".join(missing))
     return wanted, missing
 
 
+def _replace(out: Path, plan: SweepPlan, wanted: list[DatasetPlan], rows: dict[Cell, Rows]) -> None:
+    """Writes the folder beside the old one, then swaps them; raises WorkFolderUnusable with the old one in place."""
+    fresh, before = out.with_name(out.name + ".new"), out.with_name(out.name + ".old")
+    try:
+        for left_over in (fresh, before):
+            shutil.rmtree(left_over, ignore_errors=True)
+        fresh.mkdir(parents=True)
+        _write(fresh, plan, wanted, rows, PrecomputedStore(folder=out))
+        if out.exists():
+            out.rename(before)
+        fresh.rename(out)
+    except OSError as error:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise WorkFolderUnusable(
+            f"{out.name}/ cannot be written ({error.strerror}); what is finished is kept, so make room and start the "
+            "command again."
+        ) from None
+    shutil.rmtree(before, ignore_errors=True)
+
+
 def _write(
     folder: Path,
     plan: SweepPlan,
     wanted: list[DatasetPlan],
-    rows: dict[Cell, list[dict[str, Any]]],
+    rows: dict[Cell, Rows],
     old: PrecomputedStore,
 ) -> None:
     runs = runs_table([r for cell, part in rows.items() if cell.kind == "run" for r in part], plan)
-    points = points_table(runs, plan)
+    # Each model is compared with itself without DP. Curves and pictures are those of a dataset's first model.
+    points = pd.concat([points_table(own, plan) for own in _by_model(runs, wanted)], ignore_index=True)
+    of_first = pd.concat(_by_model(points, first_models(wanted)), ignore_index=True)
     tables = {
         "runs": runs,
         "points": points,
-        "bounds": bounds_table(points, plan),
+        "bounds": bounds_table(of_first, plan),
         "attacks": pd.DataFrame([r for cell, part in rows.items() if cell.kind == "attack" for r in part]),
-        "gallery": write_gallery(folder, points),
+        "gallery": write_gallery(folder, of_first),
     }
-    names = [d.name for d in wanted]
+    names = list(dict.fromkeys(d.name for d in wanted))
     for name in TABLES:
         write_table(folder, name, _with_kept_rows(name, tables.get(name), names, old))
     _copy_kept_pictures(folder, names, old)
-    write_manifest(folder, _facts(plan, names, old))
+    write_manifest(folder, _facts(plan, first_models(wanted), old))
+
+
+def _by_model(table: pd.DataFrame, datasets: list[DatasetPlan]) -> list[pd.DataFrame]:
+    return [table[(table["dataset"] == d.name) & (table["model"] == d.model)] for d in datasets]
 
 
 def _with_kept_rows(name: str, fresh: pd.DataFrame | None, datasets: list[str], old: PrecomputedStore) -> pd.DataFrame:
@@ -128,7 +157,7 @@ def _copy_kept_pictures(folder: Path, datasets: list[str], old: PrecomputedStore
             shutil.copytree(source, folder / "gallery" / source.name)
 
 
-def _facts(plan: SweepPlan, datasets: list[str], old: PrecomputedStore) -> dict[str, Any]:
+def _facts(plan: SweepPlan, datasets: list[DatasetPlan], old: PrecomputedStore) -> dict[str, Any]:
     """The manifest: what each dataset's rows were made of and with."""
     made = {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -136,13 +165,14 @@ def _facts(plan: SweepPlan, datasets: list[str], old: PrecomputedStore) -> dict[
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONED},
     }
+    names = [d.name for d in datasets]
     try:
-        kept = {k: v for k, v in old.manifest()["datasets"].items() if k not in datasets}
+        kept = {k: v for k, v in old.manifest()["datasets"].items() if k not in names}
     except ResultsUnavailable:
         kept = {}
-    entries = {name: {**_licence(name), "seeds": list(range(plan.seeds)), **made} for name in datasets}
+    entries = {d.name: {**_licence(d.name), "seeds": list(range(plan.seeds_of(d))), **made} for d in datasets}
     return {
-        "plan": asdict(plan),
+        "plan": plan.settings(),
         "command": f"python -m dpcore sweep --plan {plan.name}",
         "datasets": {**kept, **entries},
     }
@@ -171,5 +201,5 @@ def plan_from_manifest(manifest: dict[str, Any]) -> SweepPlan:
     """Returns the plan a folder was made with; raises ResultsUnavailable if the manifest holds none."""
     try:
         return plan_from_settings(manifest["plan"])
-    except (KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError, InvalidValue):
         raise ResultsUnavailable("The manifest of the precomputed results holds no usable plan.") from None

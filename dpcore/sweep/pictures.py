@@ -11,6 +11,9 @@ from dpcore import datasets as registry
 from dpcore.attacks import Gallery, PreparedAttack, best_gallery, encode_strip, stand_in_pictures
 from dpcore.results.schema import GALLERY
 
+#: Real datasets whose kind of picture a phantom has; beside the others stand pictures that scikit-image ships.
+PHANTOM_STAND_INS = {"msd_liver": "liver_phantom"}
+
 
 def write_gallery(folder: Path, points: pd.DataFrame) -> pd.DataFrame:
     """Writes the strips of every image dataset below `folder` and returns `schema.GALLERY`, one row a strip."""
@@ -24,11 +27,14 @@ def write_gallery(folder: Path, points: pd.DataFrame) -> pd.DataFrame:
 
 def attacked_pictures(dataset: str) -> tuple[PreparedAttack, str, bool]:
     """Returns the pictures to show beside a dataset, prepared for attack, their source, and whether they stand in."""
-    if registry.spec(dataset).images_may_ship:
-        shown = registry.load_attack_records(dataset)
-        return PreparedAttack(shown.records, seed=0), shown.source, False
-    stand_ins = stand_in_pictures()
-    return PreparedAttack(stand_ins.records, seed=0), stand_ins.source, True
+    phantom = dataset if registry.spec(dataset).images_may_ship else PHANTOM_STAND_INS.get(dataset)
+    if phantom is None:
+        stand_ins = stand_in_pictures()
+        return PreparedAttack(stand_ins.records, seed=0), stand_ins.source, True
+    shown = registry.load_attack_records(phantom)
+    stands_in = phantom != dataset
+    source = f"standing in for scans of patients, the best five of these: {shown.source}" if stands_in else shown.source
+    return PreparedAttack(shown.records, seed=0), source, stands_in
 
 
 def _dataset_rows(folder: Path, dataset: str, points: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,10 +1,28 @@
-"""Worker processes for trainings: one thread each, since there is one worker a core."""
+"""Workers for trainings: a Dask cluster of this machine's cores, or any cluster that already runs.
+
+Dask executes what it is sent without asking who sent it. The cluster started here listens on the loopback address only.
+"""
 
 from __future__ import annotations
 
-import multiprocessing
+import asyncio
+import json
+import logging
 import os
-from concurrent.futures import ProcessPoolExecutor
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import dask
+from distributed import Client, Scheduler, SpecCluster
+from distributed.deploy.subprocess import SubprocessWorker
+from distributed.system import MEMORY_LIMIT
+
+from dpcore import _validate
+from dpcore.errors import DpcoreError
+from dpcore.sweep.tasks import decisive_versions, one_line
 
 #: Read by the workers when they start. glibc otherwise returns each chunk's memory to the kernel and asks for it
 #: again, which cost a third of the CPU time of a training.
@@ -12,10 +30,127 @@ _WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 31),
+    "DASK_LOGGING__DISTRIBUTED": "critical",
 }
+_SETTINGS = {
+    # A task that took two workers down with it goes back to the sweep, which tries it alone before it gives up.
+    "distributed.scheduler.allowed-failures": 1,
+    # One task a thread: what waits does so in the scheduler, where a dying worker cannot take it along.
+    "distributed.scheduler.worker-saturation": 1.0,
+}
+#: The home of finished cells is the work folder; nothing is worth spilling to a disk that may be full.
+_WORKER_SETTINGS = {"distributed.worker.memory.target": False, "distributed.worker.memory.spill": False}
+_ROOT = Path(__file__).resolve().parents[2]
+_CONNECT_SECONDS = 10
 
 
-def one_thread_pool(workers: int) -> ProcessPoolExecutor:
-    """Returns a pool of spawned processes, which share nothing with this one but the environment."""
-    os.environ.update(_WORKER_ENVIRONMENT)
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+class ClusterUnavailable(DpcoreError):
+    """The Dask cluster does not answer, has no workers or cannot run dpcore."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workers:
+    """Who works: processes of this machine, or the Dask cluster at `scheduler`, whose size is its own affair."""
+
+    count: int = 1
+    #: Such as "tcp://host:8786"; its scheduler and workers need dpcore and the same versions of its dependencies.
+    scheduler: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidValue for the first field that breaks its rule."""
+        _validate.whole(workers=self.count)
+
+    def threads(self) -> int:
+        """Returns how many cells are at work at a time; raises ClusterUnavailable."""
+        if self.scheduler is None:
+            return self.count
+        with self.connect() as client:
+            return sum(client.nthreads().values())
+
+    @contextmanager
+    def connect(self) -> Iterator[Client]:
+        """Yields a client with at least one worker; raises ClusterUnavailable. An own cluster ends with the block."""
+        for name in ("distributed", "distributed.client"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # The sweep says in its own words what went wrong.
+        with _external(self.scheduler) if self.scheduler else _embedded(self.count) as client:
+            yield client
+
+
+class _Worker(SubprocessWorker):
+    """A nanny and its worker in a session of their own: Ctrl-C reaches only the sweep, which then ends them."""
+
+    async def _start(self) -> None:
+        spec = json.dumps({"cls": self.worker_class, "opts": self.worker_kwargs})
+        paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "ignore", "-m", "dask", "spec", self.scheduler, "--spec", spec),
+            # The nanny ends when its end of this pipe closes, however the sweep died.
+            stdin=asyncio.subprocess.PIPE,
+            env={**os.environ, **_WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)},
+            start_new_session=True,
+        )
+
+
+@contextmanager
+def _embedded(count: int) -> Iterator[Client]:
+    worker = {
+        "cls": _Worker,
+        "options": {
+            "worker_kwargs": {
+                "host": "127.0.0.1",
+                "nthreads": 1,
+                "memory_limit": MEMORY_LIMIT // count,
+                "config": _WORKER_SETTINGS,
+                "dashboard": False,
+                "silence_logs": "CRITICAL",
+                "preload": ["dpcore.sweep.tasks"],
+                "preload_nanny": [str(Path(__file__).with_name("_nanny.py"))],
+            }
+        },
+    }
+    scheduler = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": None}
+    with (
+        dask.config.set(_SETTINGS),
+        SpecCluster(
+            scheduler={"cls": Scheduler, "options": scheduler},
+            workers=dict.fromkeys(range(count), worker),
+            silence_logs="CRITICAL",
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        _wait_for_a_worker(client, "this machine")
+        yield client
+
+
+@contextmanager
+def _external(address: str) -> Iterator[Client]:
+    try:
+        client = Client(address, timeout=_CONNECT_SECONDS)
+    except (OSError, ValueError, TypeError):
+        raise ClusterUnavailable(
+            f"scheduler must be the address of a running Dask scheduler, such as tcp://host:8786, but is {address!r}."
+        ) from None
+    with client:
+        _wait_for_a_worker(client, address)
+        _check_versions(client, address)
+        yield client
+
+
+def _wait_for_a_worker(client: Client, where: str) -> None:
+    try:
+        client.wait_for_workers(1, timeout=6 * _CONNECT_SECONDS)
+    except TimeoutError:
+        raise ClusterUnavailable(f"The Dask cluster of {where} must have a worker, but has none.") from None
+
+
+def _check_versions(client: Client, address: str) -> None:
+    """Other versions give other numbers, and the manifest would name the wrong ones."""
+    ours = decisive_versions()
+    try:
+        found = client.run(decisive_versions)
+    except Exception as error:
+        raise ClusterUnavailable(f"The workers of {address} must have dpcore, but: {one_line(error)}.") from None
+    for worker, theirs in found.items():
+        for name, version in ours.items():
+            if theirs[name] != version:
+                raise ClusterUnavailable(f"{name} of worker {worker} must be {version}, but is {theirs[name]}.")

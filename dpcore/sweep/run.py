@@ -1,70 +1,149 @@
-"""Runs the cells of a plan on all cores, keeps what is finished, and assembles `precomputed/`."""
+"""Runs the cells of a plan on all workers and keeps what is finished."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from typing import Any
+from collections import Counter
+from dataclasses import dataclass, field
 
+from dpcore import _validate
 from dpcore import datasets as registry
+from dpcore.datasets.spec import DataStatus
+from dpcore.errors import DpcoreError
 from dpcore.sweep.cells import Cell, run_cell
 from dpcore.sweep.plan import DatasetPlan, SweepPlan
-from dpcore.sweep.pool import one_thread_pool
-from dpcore.sweep.work import WorkFolder
+from dpcore.sweep.pool import Workers
+from dpcore.sweep.progress import CellTimes, Group, OnProgress, SweepProgress, probes_first
+from dpcore.sweep.runner import run_items
+from dpcore.sweep.work import Finished, Rows, WorkFolder
 
-Rows = list[dict[str, Any]]
+
+class CellsFailed(DpcoreError):
+    """Some cells have no result; one sentence each."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
 
 
-def available_datasets(plan: SweepPlan, data_path: str | None) -> tuple[list[DatasetPlan], list[str]]:
-    """Returns the datasets of a plan whose data are there, and a sentence for each that is not."""
-    statuses = [(d, registry.status(d.name, data_path=data_path)) for d in plan.datasets]
-    return [d for d, s in statuses if s.available], [
-        f"{registry.spec(d.name).title}: {s.message}" for d, s in statuses if not s.available
+def available_datasets(plan: SweepPlan, data_path: str | None, workers: Workers) -> tuple[list[DatasetPlan], list[str]]:
+    """Returns the datasets of a plan whose data the workers see, and a sentence for each dataset they do not."""
+    statuses = _statuses(tuple(dict.fromkeys(d.name for d in plan.datasets)), data_path, workers)
+    return [d for d in plan.datasets if statuses[d.name].available], [
+        f"{registry.spec(name).title}: {s.message}" for name, s in statuses.items() if not s.available
     ]
 
 
+def _statuses(names: tuple[str, ...], data_path: str | None, workers: Workers) -> dict[str, DataStatus]:
+    if workers.scheduler is None:
+        return {name: registry.status(name, data_path=data_path) for name in names}
+    with workers.connect() as client:
+        futures = {name: client.submit(registry.status, name, data_path=data_path, pure=False) for name in names}
+        return {name: future.result() for name, future in futures.items()}
+
+
 def plan_cells(plan: SweepPlan, datasets: list[DatasetPlan], data_path: str | None) -> list[Cell]:
-    """Returns every cell of a plan for those datasets: the attacks first, since trainings take longest."""
+    """Returns every cell of a plan for those datasets, attacks first.
+
+    Of a dataset with several models the first one's mechanism is attacked: the attacked records are the same.
+    """
 
     def cell(kind: str, dataset: DatasetPlan, epsilon: float | None, seed: int = 0) -> Cell:
         return Cell(
             kind=kind, dataset=dataset, target_epsilon=epsilon, delta=plan.delta, seed=seed, data_path=data_path
         )
 
-    attacks = [cell("attack", d, epsilon) for d in datasets for epsilon in plan.budgets()]
-    runs = [cell("run", d, epsilon, seed) for d in datasets for seed in range(plan.seeds) for epsilon in plan.budgets()]
+    attacks = [cell("attack", d, epsilon) for d in first_models(datasets) for epsilon in plan.budgets(d)]
+    runs = [
+        cell("run", d, epsilon, seed)
+        for d in datasets
+        for seed in range(plan.seeds_of(d))
+        for epsilon in plan.budgets(d)
+    ]
     return attacks + runs
 
 
+def first_models(datasets: list[DatasetPlan]) -> list[DatasetPlan]:
+    """Returns the first entry of each dataset."""
+    first: dict[str, DatasetPlan] = {}
+    for dataset in datasets:
+        first.setdefault(dataset.name, dataset)
+    return list(first.values())
+
+
+@dataclass(kw_only=True)
+class _Tally:
+    """What is done, what failed and how long the rest takes."""
+
+    cells: list[Cell]
+    times: CellTimes
+    threads: int
+    on_progress: OnProgress
+    done: dict[Cell, Rows] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.left = Counter(Group.of(cell) for cell in self.cells)
+
+    def take(self, cell: Cell, seconds: float | None) -> None:
+        self.left[Group.of(cell)] -= 1
+        self.times.add(cell, seconds)
+        seconds_left = self.times.sum(self.left)
+        self.on_progress(
+            SweepProgress(
+                done=len(self.cells) - self.left.total(),
+                total=len(self.cells),
+                what=f"{cell.dataset.name} {cell.kind}",
+                seconds_left=None if seconds_left is None else seconds_left / self.threads,
+            )
+        )
+
+
 def run_cells(
-    cells: list[Cell], work: WorkFolder, *, workers: int, on_done: Callable[[Cell], None] = lambda _: None
+    cells: list[Cell],
+    work: WorkFolder,
+    *,
+    workers: Workers,
+    time_limit: float | None = None,
+    times: CellTimes | None = None,
+    on_progress: OnProgress = lambda _: None,
 ) -> dict[Cell, Rows]:
-    """Returns the rows of every cell, running only those not finished before; raises what a cell raises."""
-    done: dict[Cell, Rows] = {}
+    """Returns the rows of every cell, in that order, running only those not finished before.
+
+    Raises CellsFailed after all others are finished, and at once ClusterUnavailable and WorkFolderUnusable.
+    """
+    if time_limit is not None:
+        _validate.positive(time_limit=time_limit)
+    tally = _Tally(cells=cells, times=times or CellTimes(), threads=workers.count, on_progress=on_progress)
     for cell in cells:
-        rows = work.read(cell)
-        if rows is not None:
-            done[cell] = rows
-            on_done(cell)
-    for cell, rows in _finished([c for c in cells if c not in done], workers):
-        work.write(cell, rows)
-        done[cell] = rows
-        on_done(cell)
-    return done
+        finished = work.read(cell)
+        if finished is not None:
+            tally.done[cell] = finished.rows
+            tally.take(cell, finished.seconds)
+    missing = [cell for cell in cells if cell not in tally.done]
+    if missing:
+        _run_missing(missing, work, tally, workers, time_limit)
+    if tally.failed:
+        raise CellsFailed(tally.failed)
+    return {cell: tally.done[cell] for cell in cells}
 
 
-def _finished(cells: list[Cell], workers: int) -> Iterator[tuple[Cell, Rows]]:
-    """Yields cells as they finish."""
-    if not cells:
-        return
-    with one_thread_pool(workers) as pool:
-        running: dict[Future[Rows], Cell] = {pool.submit(run_cell, cell): cell for cell in cells}
-        try:
-            while running:
-                ready, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in ready:
-                    cell = running.pop(future)
-                    yield cell, future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+def _run_missing(
+    cells: list[Cell], work: WorkFolder, tally: _Tally, workers: Workers, time_limit: float | None
+) -> None:
+    with workers.connect() as client:
+        if workers.scheduler is not None:
+            tally.threads = sum(client.nthreads().values())
+        for cell, ended in run_items(client, run_cell, probes_first(cells), time_limit=time_limit):
+            if ended.failure is None:
+                work.write(cell, Finished(rows=ended.value, seconds=ended.seconds))
+                tally.done[cell] = ended.value
+            else:
+                tally.failed.append(f"{describe(cell)}: {ended.failure}")
+            tally.take(cell, ended.seconds if ended.failure is None else None)
+
+
+def describe(cell: Cell) -> str:
+    """Returns a cell's place in the plan, for a sentence about it."""
+    budget = "without DP" if cell.target_epsilon is None else f"at ε = {cell.target_epsilon:g}"
+    what = f"seed {cell.seed}" if cell.kind == "run" else "attack"
+    return f"{cell.dataset.name} with {cell.dataset.model} {budget}, {what}"

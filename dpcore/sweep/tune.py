@@ -2,68 +2,106 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import torch
 
+from dpcore import _validate
 from dpcore.errors import InvalidValue, ResultsUnavailable
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 from dpcore.sweep.cells import load_dataset, mechanism_for
 from dpcore.sweep.plan import DatasetPlan, SweepPlan
-from dpcore.sweep.pool import one_thread_pool
-from dpcore.sweep.progress import OnProgress
-from dpcore.training import Training, get_utility_from_scores
+from dpcore.sweep.pool import Workers
+from dpcore.sweep.progress import OnProgress, SweepProgress
+from dpcore.sweep.run import CellsFailed
+from dpcore.sweep.runner import run_items
+from dpcore.sweep.tasks import in_time
+from dpcore.training import Training
 
 TUNING_EPSILON = 8.0
 TUNING_SEEDS = (100, 101)
 
 
-def _validation_mcc(task: tuple[DatasetPlan, float, int, int, float, str | None]) -> dict[str, float]:
-    plan, max_grad_norm, epochs, seed, delta, data_path = task
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One training of a tuning; its settings alone decide its score."""
+
+    dataset: DatasetPlan
+    max_grad_norm: float
+    epochs: int
+    seed: int
+    delta: float
+    data_path: str | None
+
+
+def validation_utility(trial: Trial) -> dict[str, float]:
+    """Returns what was tried and its utility on the validation records."""
     torch.set_num_threads(1)
-    dataset = load_dataset(plan.name, data_path)
-    config = plan.config(seed=seed, max_grad_norm=max_grad_norm, epochs=epochs)
-    privacy = mechanism_for(config, len(dataset.split.train), TUNING_EPSILON, delta)
+    dataset = load_dataset(trial.dataset.name, trial.data_path)
+    config = trial.dataset.config(seed=trial.seed, max_grad_norm=trial.max_grad_norm, epochs=trial.epochs)
+    privacy = mechanism_for(config, len(dataset.split.train), TUNING_EPSILON, trial.delta)
     training = Training(dataset, config, privacy)
-    for _ in training:
+    for _ in in_time(training):
         pass
-    index = dataset.split.validation
-    scores = training.scores(torch.from_numpy(index)).numpy()
-    utility = get_utility_from_scores(dataset.labels[index], scores, threshold=0.5)
-    return {"max_grad_norm": max_grad_norm, "epochs": epochs, "mcc": utility.mcc}
+    utility = training.scores(dataset.split.validation)[dataset.spec.metrics[0]]
+    return {"max_grad_norm": trial.max_grad_norm, "epochs": trial.epochs, "utility": utility}
 
 
 def tune_dataset(
-    plan: SweepPlan, dataset: str, *, data_path: Path | None, out: Path, workers: int, on_progress: OnProgress
+    plan: SweepPlan,
+    dataset: str,
+    *,
+    data_path: Path | None,
+    out: Path,
+    workers: Workers,
+    time_limit: float | None = None,
+    on_progress: OnProgress,
 ) -> pd.DataFrame:
-    """Returns one row of `schema.TUNING` a setting, best first, and keeps it in `out`; raises DpcoreError."""
-    tuned = next((d for d in plan.datasets if d.name == dataset), None)
-    if tuned is None or not tuned.tune_epochs or not tuned.tune_max_grad_norm:
-        raise InvalidValue(f"dataset must be one with tuning choices in plan {plan.name!r}, but is {dataset!r}.")
-    path = str(data_path) if data_path else None
-    tasks = [
-        (tuned, norm, epochs, seed, plan.delta, path)
-        for epochs in tuned.tune_epochs
-        for norm in tuned.tune_max_grad_norm
-        for seed in TUNING_SEEDS
-    ]
+    """Returns one row of `schema.TUNING` a setting, best first, and keeps it in `out`; raises DpcoreError.
+
+    Of a dataset with several models the first with tuning choices is tuned.
+    """
+    if time_limit is not None:
+        _validate.positive(time_limit=time_limit)
+    trials = _trials(plan, dataset, str(data_path) if data_path else None)
     rows: list[dict[str, float]] = []
-    with one_thread_pool(workers) as pool:
-        for row in pool.map(_validation_mcc, tasks):
-            rows.append(row)
-            on_progress(len(rows), len(tasks), f"tuning {dataset}")
+    failed: list[str] = []
+    with workers.connect() as client:
+        for trial, ended in run_items(client, validation_utility, trials, time_limit=time_limit):
+            if ended.failure is None:
+                rows.append(ended.value)
+            else:
+                where = f"clipping norm {trial.max_grad_norm:g}, {trial.epochs} epochs, seed {trial.seed}"
+                failed.append(f"{dataset} with {where}: {ended.failure}")
+            on_progress(SweepProgress(done=len(rows) + len(failed), total=len(trials), what=f"tuning {dataset}"))
+    if failed:
+        raise CellsFailed(failed)
     table = _summary(pd.DataFrame(rows), dataset)
     _keep(table, out)
     return table
 
 
+def _trials(plan: SweepPlan, dataset: str, data_path: str | None) -> list[Trial]:
+    tuned = next((d for d in plan.datasets if d.name == dataset and d.tune_epochs and d.tune_max_grad_norm), None)
+    if tuned is None:
+        raise InvalidValue(f"dataset must be one with tuning choices in plan {plan.name!r}, but is {dataset!r}.")
+    return [
+        Trial(dataset=tuned, max_grad_norm=norm, epochs=epochs, seed=seed, delta=plan.delta, data_path=data_path)
+        for epochs in tuned.tune_epochs
+        for norm in tuned.tune_max_grad_norm
+        for seed in TUNING_SEEDS
+    ]
+
+
 def _summary(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
-    grouped = runs.groupby(["max_grad_norm", "epochs"])["mcc"]
-    table = grouped.agg(seeds="count", mcc_mean="mean", mcc_sd="std").reset_index()
+    # Sorted, so that means do not depend on which training ended first.
+    grouped = runs.sort_values(["max_grad_norm", "epochs", "utility"]).groupby(["max_grad_norm", "epochs"])["utility"]
+    table = grouped.agg(seeds="count", utility_mean="mean", utility_sd="std").reset_index()
     table.insert(0, "dataset", dataset)
     table.insert(1, "target_epsilon", TUNING_EPSILON)
-    return table.sort_values("mcc_mean", ascending=False, ignore_index=True)
+    return table.sort_values("utility_mean", ascending=False, ignore_index=True)
 
 
 def _keep(table: pd.DataFrame, out: Path) -> None:

@@ -38,11 +38,13 @@ def verify_store(store: PrecomputedStore, *, data_path: Path | None = None) -> l
 
 def _recomputed(store: PrecomputedStore, data_path: Path | None) -> list[Check]:
     runs = store.table("runs", CHEAP_DATASET)
-    stored = runs[(runs["target_epsilon"] == CHEAP_EPSILON) & (runs["seed"] == CHEAP_SEED)].iloc[0]
     plan = plan_from_manifest(store.manifest())
+    dataset = next(d for d in plan.datasets if d.name == CHEAP_DATASET)
+    of_model = runs[runs["model"] == dataset.model]
+    stored = of_model[(of_model["target_epsilon"] == CHEAP_EPSILON) & (of_model["seed"] == CHEAP_SEED)].iloc[0]
     cell = Cell(
         kind="run",
-        dataset=next(d for d in plan.datasets if d.name == CHEAP_DATASET),
+        dataset=dataset,
         target_epsilon=CHEAP_EPSILON,
         delta=plan.delta,
         seed=CHEAP_SEED,

@@ -1,19 +1,28 @@
 """DP-SGD training, and the same training without DP."""
 
 from dpcore.training.config import TrainingConfig
+from dpcore.training.evaluation import get_chances_from_model, get_scores_from_model
 from dpcore.training.loop import Progress, TrainedRun, Training, TrainingCancelled, train
-from dpcore.training.metrics import Utility, get_utility_from_scores
+from dpcore.training.metrics import Utility, get_dice_from_outlines, get_utility_from_scores
+from dpcore.training.objective import ClassificationObjective, Objective, SegmentationObjective, make_objective
 from dpcore.training.per_sample import ClippedSum, PerSampleGradients
 
 __all__ = [
+    "ClassificationObjective",
     "ClippedSum",
+    "Objective",
     "PerSampleGradients",
     "Progress",
+    "SegmentationObjective",
     "TrainedRun",
     "Training",
     "TrainingCancelled",
     "TrainingConfig",
     "Utility",
+    "get_chances_from_model",
+    "get_dice_from_outlines",
+    "get_scores_from_model",
     "get_utility_from_scores",
+    "make_objective",
     "train",
 ]

@@ -18,11 +18,17 @@ class TrainingConfig:
     #: Clipping norm, L2, of one record's gradient. Not used without DP.
     max_grad_norm: float
     learning_rate: float = 2e-3
-    #: Weight of a positive record relative to a negative one. Must come from public knowledge of the prevalence.
+    #: Weight of a positive record, or of an outlined pixel, relative to another. Must come from public knowledge.
     positive_weight: float = 1.0
+    #: Augmented views of a record whose gradients are averaged before clipping (De et al. 2022); privacy is unchanged.
+    multiplicity: int = 1
+    #: Whether every view is mirrored at random, left to right and top to bottom.
+    flips: bool = False
+    #: Epochs without a better score on the validation records after which training without DP stops; 0 = never.
+    patience: int = 0
     seed: int = 0
-    #: Records per physical chunk: speed and memory only, no effect on the result.
-    chunk_size: int = 64
+    #: Views per physical chunk: speed and memory only, no effect on the result.
+    chunk_size: int = 128
 
     def __post_init__(self) -> None:
         """Raises InvalidValue for the first field that breaks its rule."""
@@ -31,6 +37,14 @@ class TrainingConfig:
         _validate.positive(max_grad_norm=self.max_grad_norm)
         _validate.positive(learning_rate=self.learning_rate)
         _validate.positive(positive_weight=self.positive_weight)
+        _validate.whole(multiplicity=self.multiplicity)
+        if not isinstance(self.flips, bool):
+            raise InvalidValue(f"flips must be true or false, but is {self.flips!r}.")
+        if self.multiplicity > 1 and not self.flips:
+            raise InvalidValue(
+                f"multiplicity must be 1 without flips, but is {self.multiplicity}: all views are alike."
+            )
+        _validate.whole(minimum=0, patience=self.patience)
         _validate.whole(minimum=0, seed=self.seed)
         _validate.whole(chunk_size=self.chunk_size)
 

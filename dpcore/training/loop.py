@@ -6,18 +6,27 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dpcore.datasets.spec import Dataset
+from dpcore.datasets.spec import Dataset, DatasetSpec
 from dpcore.errors import DpcoreError, InvalidValue
-from dpcore.models import build_model
+from dpcore.models import SEGMENTATION_MODELS, build_model
 from dpcore.privacy import DpSgdMechanism, NonPrivate
+from dpcore.training.augmentation import make_views
 from dpcore.training.config import TrainingConfig
-from dpcore.training.metrics import Utility, get_utility_from_scores
+from dpcore.training.evaluation import get_scores_from_model
+from dpcore.training.layer_rules import channels_last
+from dpcore.training.objective import make_objective
+from dpcore.training.patience import Patience
 from dpcore.training.per_sample import PerSampleGradients
 
 Privacy = DpSgdMechanism | NonPrivate
+
+#: Views per chunk without DP.
+_PLAIN_CHUNK = 512
 
 
 class TrainingCancelled(DpcoreError):
@@ -41,52 +50,68 @@ class TrainedRun:
     model: nn.Module
     config: TrainingConfig
     privacy: Privacy
-    utility: Utility
+    #: By the names in the dataset's `spec.metrics`; the first one stands for the utility.
+    scores: dict[str, float]
     losses: tuple[float, ...]
     seconds: float
+
+    @property
+    def utility(self) -> float:
+        """The score that stands for the model's utility."""
+        return next(iter(self.scores.values()))
 
 
 class Training:
     """One training as an iterator: each `next` takes one step and reports it; stop iterating to cancel.
 
-    Deterministic for a seed on one device. Raises InvalidValue when the mechanism does not belong to the configuration.
+    Runs on a GPU when there is one; deterministic for a seed on one device. Raises InvalidValue when the mechanism or
+    the model does not belong to the configuration or the dataset.
     """
 
     def __init__(self, dataset: Dataset, config: TrainingConfig, privacy: Privacy) -> None:
-        index = dataset.split.train
-        self._check(config, privacy, len(index))
+        index, spec = dataset.split.train, dataset.spec
+        _check_mechanism(config, privacy, len(index))
+        _check_model(config, spec)
         self.dataset, self.config, self.privacy = dataset, config, privacy
-        self.model = build_model(config.model, dataset.spec.record_shape, seed=config.seed)
-        self._records = torch.from_numpy(dataset.features[index])
+        self.device = _find_device()
+        model = build_model(config.model, spec.record_shape, seed=config.seed, num_classes=spec.num_classes)
+        self.model = model.to(self.device)
+        self._records = channels_last(torch.from_numpy(dataset.features[index]))
         self._labels = torch.from_numpy(dataset.labels[index])
+        # Of the batches and the noise; the views have a stream of their own, so that they change neither.
         self._generator = torch.Generator().manual_seed(config.seed)
+        self._view_generator = torch.Generator().manual_seed(config.seed)
         self._optimizer = torch.optim.NAdam(self.model.parameters(), lr=config.learning_rate)
-        weights = torch.tensor([1.0, config.positive_weight])
-        self._gradients = PerSampleGradients(self.model, class_weights=weights, chunk_size=config.chunk_size)
+        self._objective = make_objective(
+            num_classes=spec.num_classes, is_segmentation=spec.is_segmentation, positive_weight=config.positive_weight
+        )
+        self._gradients = PerSampleGradients(self.model, self._objective, chunk_size=config.chunk_size)
+        self._patience = Patience(config.patience, validate=self._validation_score)
         self._losses: list[float] = []
         self._seconds = 0.0
-
-    @staticmethod
-    def _check(config: TrainingConfig, privacy: Privacy, num_train: int) -> None:
-        planned = (config.sample_rate(num_train), config.steps(num_train))
-        if isinstance(privacy, DpSgdMechanism) and (privacy.sample_rate, privacy.steps) != planned:
-            raise InvalidValue(
-                f"mechanism must have the configuration's sample_rate and steps {planned}, "
-                f"but has {(privacy.sample_rate, privacy.steps)}."
-            )
 
     @property
     def steps(self) -> int:
         """Number of steps of the whole training."""
         return self.config.steps(len(self._labels))
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether every step has been taken, or validation has ended the training."""
+        return len(self._losses) >= self.steps or self._patience.is_over
+
     def __iter__(self) -> Iterator[Progress]:
-        for step in range(len(self._losses) + 1, self.steps + 1):
+        while not self.is_finished:
             start = time.perf_counter()
             loss = self._step()
-            self._seconds += time.perf_counter() - start
             self._losses.append(loss)
-            yield Progress(step=step, steps=self.steps, loss=loss)
+            self._patience.after_step(len(self._losses), steps_per_epoch=self._steps_per_epoch, model=self.model)
+            self._seconds += time.perf_counter() - start
+            yield Progress(step=len(self._losses), steps=self.steps, loss=loss)
+
+    @property
+    def _steps_per_epoch(self) -> int:
+        return max(1, round(self.steps / self.config.epochs))
 
     def _step(self) -> float:
         records, labels = self._sample_batch()
@@ -98,17 +123,29 @@ class Training:
         return loss
 
     def _sample_batch(self) -> tuple[Tensor, Tensor]:
-        """Poisson sampling: each record is in with probability sample_rate; the batch may be empty."""
+        """Poisson sampling: each record is in with probability sample_rate; the batch may be empty.
+
+        Returns the views of the sampled records, a record's side by side, and their labels.
+        """
         num_train = len(self._labels)
         chosen = torch.rand(num_train, generator=self._generator) < self.config.sample_rate(num_train)
-        return self._records[chosen], self._labels[chosen]
+        views, labels = make_views(
+            self._records[chosen],
+            self._labels[chosen],
+            multiplicity=self.config.multiplicity,
+            flips=self.config.flips,
+            generator=self._view_generator,
+        )
+        return views.to(self.device), labels.to(self.device)
 
     def _private_gradient(self, records: Tensor, labels: Tensor, noise_multiplier: float) -> float:
-        clipped = self._gradients.clipped_sum(records, labels, max_grad_norm=self.config.max_grad_norm)
+        clipped = self._gradients.clipped_sum(
+            records, labels, max_grad_norm=self.config.max_grad_norm, views=self.config.multiplicity
+        )
         noise_std = noise_multiplier * self.config.max_grad_norm
         for name, parameter in self.model.named_parameters():
             noise = torch.randn(parameter.shape, generator=self._generator) * noise_std
-            parameter.grad = (clipped.gradient[name] + noise) / self.config.expected_batch_size
+            parameter.grad = (clipped.gradient[name] + noise.to(self.device)) / self.config.expected_batch_size
         return clipped.loss
 
     def _plain_gradient(self, records: Tensor, labels: Tensor) -> float:
@@ -116,34 +153,61 @@ class Training:
         if not len(labels):
             return float("nan")
         total = 0.0
-        for chunk, chunk_labels in zip(records.split(512), labels.split(512), strict=True):
-            weights = self._gradients.class_weights[chunk_labels]
-            losses = nn.functional.cross_entropy(self.model(chunk), chunk_labels, reduction="none") * weights
+        for chunk, chunk_labels in zip(records.split(_PLAIN_CHUNK), labels.split(_PLAIN_CHUNK), strict=True):
+            losses = self._objective.losses(self.model(chunk), chunk_labels)
+            losses = losses * self._objective.record_weights(chunk_labels)
             (losses.sum() / len(labels)).backward()
             total += float(losses.detach().sum())
         return total / len(labels)
 
-    def scores(self, index: Tensor) -> Tensor:
-        """Returns the predicted probability of the positive class for those records of the dataset, (n,)."""
-        records = torch.from_numpy(self.dataset.features)[index]
-        with torch.no_grad():
-            return torch.cat([self.model(chunk).softmax(dim=1)[:, 1] for chunk in records.split(512)])
+    def scores(self, index: NDArray[np.int64]) -> dict[str, float]:
+        """Returns the scores of `spec.metrics` on those records of the dataset."""
+        return get_scores_from_model(self.model, self.dataset, index)
+
+    def _validation_score(self) -> float:
+        return next(iter(self.scores(self.dataset.split.validation).values()))
 
     def finish(self) -> TrainedRun:
         """Returns the run scored on the test records; raises TrainingCancelled when steps are left."""
-        if len(self._losses) < self.steps:
+        if not self.is_finished:
             raise TrainingCancelled(f"The training was stopped after step {len(self._losses)} of {self.steps}.")
-        test = self.dataset.split.test
+        self._patience.restore(self.model)
         return TrainedRun(
             model=self.model,
             config=self.config,
             privacy=self.privacy,
-            utility=get_utility_from_scores(
-                self.dataset.labels[test], self.scores(torch.from_numpy(test)).numpy(), threshold=0.5
-            ),
+            scores=self.scores(self.dataset.split.test),
             losses=tuple(self._losses),
             seconds=self._seconds,
         )
+
+
+def _check_mechanism(config: TrainingConfig, privacy: Privacy, num_train: int) -> None:
+    planned = (config.sample_rate(num_train), config.steps(num_train))
+    if isinstance(privacy, NonPrivate):
+        return
+    if config.patience:
+        raise InvalidValue(
+            f"patience must be 0 with DP, but is {config.patience}: looking at validation records is not paid for."
+        )
+    if (privacy.sample_rate, privacy.steps) != planned:
+        raise InvalidValue(
+            f"mechanism must have the configuration's sample_rate and steps {planned}, "
+            f"but has {(privacy.sample_rate, privacy.steps)}."
+        )
+
+
+def _check_model(config: TrainingConfig, spec: DatasetSpec) -> None:
+    if (config.model in SEGMENTATION_MODELS) != spec.is_segmentation:
+        wanted = "one that labels every pixel" if spec.is_segmentation else "a classifier"
+        raise InvalidValue(f"model must be {wanted} for {spec.name}, but is {config.model!r}.")
+
+
+def _find_device() -> torch.device:
+    if not torch.cuda.is_available():
+        return torch.device("cpu")
+    torch.backends.cudnn.deterministic = True
+    return torch.device("cuda")
 
 
 def train(dataset: Dataset, config: TrainingConfig, privacy: Privacy) -> TrainedRun:

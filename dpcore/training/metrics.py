@@ -1,4 +1,4 @@
-"""Scores of a classifier on its test records. Scores and labels are arrays of shape (n,); higher = more positive."""
+"""Scores of a model on its test records: of a classifier from chances and labels (n,), of outlines (n, h, w)."""
 
 from __future__ import annotations
 
@@ -55,3 +55,26 @@ def get_utility_from_scores(labels: NDArray[np.int64], scores: NDArray[np.floati
         balanced_accuracy=(tp / (tp + fn) + tn / (tn + fp)) / 2,
         auc=area_under_roc(positive, scores),
     )
+
+
+def get_dice_from_outlines(
+    truth: NDArray[np.int64], outlined: NDArray[np.int64], structures: tuple[str, ...]
+) -> dict[str, float]:
+    """Returns the Dice overlap 2·|A ∩ B| / (|A| + |B|) of each structure, the pixels of all records taken together.
+
+    Args:
+        truth: (n, h, w), 0 for the background, then the structures in their order.
+        outlined: the same, as the model has it.
+        structures: names; the keys are "dice_" + name.
+
+    Raises:
+        InvalidValue: if a structure is nowhere in the truth.
+    """
+    dice = {}
+    for number, name in enumerate(structures, start=1):
+        of_truth, of_model = truth == number, outlined == number
+        if not of_truth.any():
+            raise InvalidValue(f"labels must show {name} somewhere, but none does.")
+        both = np.count_nonzero(of_truth & of_model)
+        dice[f"dice_{name}"] = float(2 * both / (np.count_nonzero(of_truth) + np.count_nonzero(of_model)))
+    return dice

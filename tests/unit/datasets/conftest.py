@@ -92,3 +92,80 @@ def write_folder(tmp_path: Path) -> Callable[..., Path]:
         return folder
 
     return write
+
+
+def make_x_rays(sizes: dict[str, int] | None = None) -> dict[str, Any]:
+    """A small PneumoniaMNIST: noise as images, both labels in each part."""
+    rng = np.random.default_rng(6)
+    table = {}
+    for part, size in (sizes or {"train": 40, "val": 10, "test": 12}).items():
+        table[f"{part}_images"] = rng.integers(0, 256, (size, 28, 28), dtype=np.uint8)
+        table[f"{part}_labels"] = (np.arange(size) % 3 > 0).astype(np.uint8)[:, None]
+    return table
+
+
+def make_slices(num_volumes: int = 12, per_volume: int = 3) -> dict[str, Any]:
+    """Small MSD Liver slices: a grey square as liver, volumes and slices out of order."""
+    rng = np.random.default_rng(7)
+    n = num_volumes * per_volume
+    masks = np.zeros((n, 128, 128), dtype=bool)
+    masks[:, 40:81, 30:70] = True
+    images = np.where(masks, 120, 30).astype(np.uint8) + rng.integers(0, 20, (n, 1, 1), dtype=np.uint8)
+    order = rng.permutation(n)
+    return {
+        "images": images[order],
+        "masks": masks[order],
+        "volume": (np.arange(n) // per_volume + 3).astype(np.int16)[order],
+        "slice": np.arange(n).astype(np.int16)[order],
+    }
+
+
+_SMALL_COPIES = {
+    "pneumonia_mnist": ("pneumoniamnist.npz", make_x_rays),
+    "msd_liver": ("msd_liver_slices_128.npz", make_slices),
+}
+
+
+@pytest.fixture
+def write_copy(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the small npz file of a dataset, some arrays replaced, or left out where None."""
+
+    def write(dataset: str, **replaced: Any) -> Path:
+        name, make = _SMALL_COPIES[dataset]
+        table = {key: value for key, value in {**make(), **replaced}.items() if value is not None}
+        path = tmp_path / name
+        np.savez_compressed(path, **table)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_volumes(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a folder Task03_Liver of small CT volumes: air, a body of −20 HU, a liver of 70 HU front right."""
+
+    def write(num_volumes: int = 4, *, axes: tuple[str, str, str] = ("R", "A", "S"), side: int = 64) -> Path:
+        import nibabel
+
+        folder = tmp_path / "Task03_Liver"
+        for name in ("imagesTr", "labelsTr"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        scan = np.full((side, side, 12), -1000, dtype=np.int16)
+        label = np.zeros(scan.shape, dtype=np.uint8)
+        scan[side // 4 : -side // 4, side // 4 : -side // 4] = -20
+        # To the right and to the front from the middle, in slices 3 to 9; one corner is tumour.
+        scan[side // 2 : -side // 4, side // 2 : -side // 4, 3:10] = 70
+        label[side // 2 : -side // 4, side // 2 : -side // 4, 3:10] = 1
+        label[side // 2 : side // 2 + 4, side // 2 : side // 2 + 4, 3:6] = 2
+        upright = np.diag([2.0, 2.0, 5.0, 1.0])
+        turn = nibabel.orientations.ornt_transform(
+            nibabel.orientations.axcodes2ornt(("R", "A", "S")), nibabel.orientations.axcodes2ornt(axes)
+        )
+        affine = upright @ nibabel.orientations.inv_ornt_aff(turn, scan.shape)
+        for number in range(num_volumes):
+            for name, volume in (("imagesTr", scan), ("labelsTr", label)):
+                turned = nibabel.orientations.apply_orientation(volume, turn)
+                nibabel.save(nibabel.Nifti1Image(turned, affine), folder / name / f"liver_{number}.nii.gz")
+        return folder
+
+    return write

@@ -12,14 +12,16 @@ from dpcore.errors import DataUnavailable, InvalidValue
 
 
 def test_names_are_in_the_order_visitors_see() -> None:
-    assert datasets.names() == ("ham10000", "breast_cancer", "skin_phantom")
+    expected = "ham10000 msd_liver pneumonia_mnist breast_cancer skin_phantom liver_phantom"
+    assert " ".join(datasets.names()) == expected
 
 
 def test_specs_and_status_load_no_heavy_library() -> None:
     code = (
         "import sys, dpcore.datasets as d\n"
         "[(d.spec(name), d.status(name)) for name in d.names()]\n"
-        "heavy = {'torch', 'opacus', 'sklearn', 'skimage', 'pandas', 'scipy', 'PIL', 'streamlit', 'plotly'}\n"
+        "heavy = {'torch', 'opacus', 'sklearn', 'skimage', 'pandas', 'scipy', 'PIL', 'nibabel', 'streamlit'}\n"
+        "heavy.add('plotly')\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -28,14 +30,14 @@ def test_specs_and_status_load_no_heavy_library() -> None:
 
 @pytest.mark.parametrize("call", [datasets.spec, datasets.load, datasets.load_attack_records])
 def test_unknown_name_is_refused(call) -> None:
-    with pytest.raises(InvalidValue, match=r"dataset must be one of .*skin_phantom, but is 'nope'\."):
+    with pytest.raises(InvalidValue, match=r"dataset must be one of .*liver_phantom, but is 'nope'\."):
         call("nope")
 
 
 def test_status_of_an_unknown_name_does_not_raise() -> None:
     assert datasets.status("nope") == datasets.DataStatus(
         available=False,
-        message="dataset must be one of ham10000, breast_cancer, skin_phantom, but is 'nope'.",
+        message=f"dataset must be one of {', '.join(datasets.names())}, but is 'nope'.",
     )
 
 
@@ -44,9 +46,10 @@ def test_specs_say_what_visitors_must_know(name: str) -> None:
     spec = datasets.spec(name)
     assert spec.name == name
     assert spec.task.endswith("?")
-    for text in (spec.title, spec.positive_label, spec.negative_label, spec.source, spec.licence):
+    classes = spec.structures or (spec.positive_label, spec.negative_label)
+    for text in (spec.title, *classes, spec.source, spec.licence):
         assert text.strip() == text != ""
-    assert spec.group_noun in ("patient", "lesion")
+    assert spec.group_noun in ("patient", "lesion", "image", "volume")
     if spec.synthetic:
         assert "synthetic" in spec.title.lower()
         assert spec.source.startswith("Synthetic")
@@ -79,7 +82,7 @@ def test_the_environment_names_the_data(monkeypatch: pytest.MonkeyPatch, write_n
     [
         ({"features": np.zeros((569, 29), np.float32)}, "features must be of shape"),
         ({"features": np.full((569, 30), np.nan, np.float32)}, "features must be finite"),
-        ({"labels": np.full(569, 2)}, "labels must be 0 or 1"),
+        ({"labels": np.full(569, 2)}, "labels must be whole numbers from 0 to 1"),
         ({"groups": np.zeros(3, np.int64)}, "groups must be of shape"),
         ({"subgroups": {"sex": np.array(["f"])}}, "sex must be of shape"),
     ],

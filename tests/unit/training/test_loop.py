@@ -99,9 +99,9 @@ def test_same_seed_same_model_other_seed_other_model(toy: Dataset, noise_multipl
 
 def test_learns_without_dp_and_not_under_crushing_noise(toy: Dataset) -> None:
     config = dataclasses.replace(CONFIG, epochs=30, learning_rate=5e-3)
-    assert train(toy, config, NonPrivate()).utility.auc > 0.95
-    assert train(toy, config, _mechanism(config, noise_multiplier=1e-3)).utility.auc > 0.95
-    assert train(toy, config, _mechanism(config, noise_multiplier=1e4)).utility.auc < 0.9
+    assert train(toy, config, NonPrivate()).scores["auc"] > 0.95
+    assert train(toy, config, _mechanism(config, noise_multiplier=1e-3)).scores["auc"] > 0.95
+    assert train(toy, config, _mechanism(config, noise_multiplier=1e4)).scores["auc"] < 0.9
 
 
 def test_progress_counts_every_step_and_can_be_left(toy: Dataset) -> None:

@@ -12,10 +12,10 @@ import torch
 from opacus.optimizers import DPOptimizer
 
 from dpcore.models import build_model
-from dpcore.training import PerSampleGradients
+from dpcore.training import ClassificationObjective, PerSampleGradients
 
 SHAPES = {"mlp": (30,), "small_cnn": (3, 28, 28), "resnet9": (3, 28, 28), "resnet9_group_norm": (3, 28, 28)}
-EVEN = torch.tensor([1, 1])
+EVEN = ClassificationObjective(class_weights=torch.tensor([1.0, 1.0]))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def _opacus_sum(
 @pytest.mark.usefixtures("double_precision")
 def test_same_clipped_sum_as_opacus(name: str, max_grad_norm: float) -> None:
     records, labels = _batch(name, 37)
-    gradients = PerSampleGradients(build_model(name, SHAPES[name], seed=3), class_weights=EVEN, chunk_size=16)
+    gradients = PerSampleGradients(build_model(name, SHAPES[name], seed=3), EVEN, chunk_size=16)
     ours = gradients.clipped_sum(records, labels, max_grad_norm=max_grad_norm).gradient
     theirs = _opacus_sum(name, records, labels, max_grad_norm)
     assert ours.keys() == theirs.keys()
@@ -68,10 +68,8 @@ def test_same_clipped_sum_as_opacus(name: str, max_grad_norm: float) -> None:
 def test_chunks_do_not_change_the_sum(chunk_size: int) -> None:
     records, labels = _batch("small_cnn", 50)
     model = build_model("small_cnn", SHAPES["small_cnn"], seed=0)
-    whole = PerSampleGradients(model, class_weights=EVEN, chunk_size=50).clipped_sum(records, labels, max_grad_norm=0.7)
-    parts = PerSampleGradients(model, class_weights=EVEN, chunk_size=chunk_size).clipped_sum(
-        records, labels, max_grad_norm=0.7
-    )
+    whole = PerSampleGradients(model, EVEN, chunk_size=50).clipped_sum(records, labels, max_grad_norm=0.7)
+    parts = PerSampleGradients(model, EVEN, chunk_size=chunk_size).clipped_sum(records, labels, max_grad_norm=0.7)
     torch.testing.assert_close(parts.norms, whole.norms, rtol=1e-4, atol=1e-6)
     for key in whole.gradient:
         torch.testing.assert_close(parts.gradient[key], whole.gradient[key], rtol=1e-4, atol=1e-5)
@@ -79,7 +77,7 @@ def test_chunks_do_not_change_the_sum(chunk_size: int) -> None:
 
 def test_an_empty_poisson_batch_gives_a_zero_sum() -> None:
     records, labels = _batch("mlp", 0)
-    gradients = PerSampleGradients(build_model("mlp", (30,), seed=0), class_weights=EVEN)
+    gradients = PerSampleGradients(build_model("mlp", (30,), seed=0), EVEN)
     clipped = gradients.clipped_sum(records, labels, max_grad_norm=1.0)
     assert all(not g.any() for g in clipped.gradient.values())
     assert clipped.norms.shape == (0,)
@@ -93,7 +91,7 @@ def test_no_record_moves_the_sum_by_more_than_the_clipping_norm(
 ) -> None:
     records, labels = _batch("small_cnn", 20)
     model = build_model("small_cnn", SHAPES["small_cnn"], seed=1)
-    gradients = PerSampleGradients(model, class_weights=torch.tensor(weights))
+    gradients = PerSampleGradients(model, ClassificationObjective(class_weights=torch.tensor(weights)))
     largest = 0.0
     for record, label in zip(records, labels, strict=True):
         alone = gradients.clipped_sum(record[None] * 10, label[None], max_grad_norm=max_grad_norm).gradient
@@ -107,9 +105,10 @@ def test_no_record_moves_the_sum_by_more_than_the_clipping_norm(
 _PEAK = r"""
 import re, sys, torch
 from dpcore.models import build_model
-from dpcore.training import PerSampleGradients
+from dpcore.training import PerSampleGradients, make_objective
 torch.set_num_threads(1)
-gradients = PerSampleGradients(build_model("resnet9", (3, 28, 28), seed=0), class_weights=torch.ones(2))
+objective = make_objective(num_classes=2, is_segmentation=False, positive_weight=1.0)
+gradients = PerSampleGradients(build_model("resnet9", (3, 28, 28), seed=0), objective)
 records, labels = torch.zeros(int(sys.argv[1]), 3, 28, 28), torch.zeros(int(sys.argv[1]), dtype=torch.long)
 gradients.clipped_sum(records, labels, max_grad_norm=1.0)
 print(int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) * 1024)

@@ -1,0 +1,304 @@
+"""Per-sample gradients of single layers, taken while one ordinary backward pass runs over a whole chunk.
+
+Shapes: n records, v views of each (augmented copies, side by side along the first dimension), m = n·v. A layer's input
+is seen as L positions of K values and its output gradient as L positions of C values, so that a record's gradient of
+the weights is the C × K product of the two, summed over views and positions. Images lie in memory channels last: then
+all views and positions of a record are one block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_convolution_backward = torch.ops.aten.convolution_backward.default
+_group_norm_backward = torch.ops.aten.native_group_norm_backward.default
+
+#: Unfolded inputs are made and used in blocks of this size on a CPU, so that they never leave its cache.
+_BLOCK_BYTES = 1 << 19
+#: Convolutions over more positions are left to the library, record by record: unfolded, one record fills the cache.
+_MOST_UNFOLDED = 2048
+_INPUT, _WEIGHT = [True, False, False], [False, True, False]
+#: Multiplications that cost as much as writing and twice reading one number of a gradient kept per record.
+_MULTIPLICATIONS_PER_NUMBER = 15
+
+
+class UnsupportedLayer(Exception):
+    """A parameter is used by an operation without a rule here."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeptGradient:
+    """Gradients of one parameter, one for each record."""
+
+    #: (n, *any order of the parameter's axes)
+    gradient: Tensor
+    #: Brings a weighted sum into the parameter's shape.
+    arrange: Callable[[Tensor], Tensor]
+
+    def squared_norm(self) -> Tensor:
+        """Returns (n,)."""
+        return torch.linalg.vector_norm(self.gradient.flatten(1), dim=1).square()
+
+    def weighted_sum(self, factor: Tensor) -> Tensor:
+        """Returns Σ factor·gradient over the records, factor (n,), in the parameter's shape."""
+        return self.arrange(factor @ self.gradient.flatten(1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FactoredGradient:
+    """The same, never written out: the products of inputs (n, L, K) and output gradients (n, L, C).
+
+    Norms need only the inner products between positions (Goodfellow 2015; Li et al. 2022, "Large language models can
+    be strong differentially private learners", for L > 1); the weighted sum is one product (Bu et al. 2023).
+    """
+
+    inputs: Tensor
+    outputs: Tensor
+    arrange: Callable[[Tensor], Tensor]
+
+    def squared_norm(self) -> Tensor:
+        """Returns (n,)."""
+        of_inputs = self.inputs @ self.inputs.transpose(1, 2)  # (n, L, L)
+        of_outputs = self.outputs @ self.outputs.transpose(1, 2)
+        return (of_inputs * of_outputs).sum(dim=(1, 2)).clamp_min(0.0)
+
+    def kept(self) -> KeptGradient:
+        """Returns the gradients written out."""
+        return KeptGradient(gradient=torch.bmm(self.outputs.transpose(1, 2), self.inputs), arrange=self.arrange)
+
+    def weighted_sum(self, factor: Tensor) -> Tensor:
+        """Returns Σ factor·gradient over the records, factor (n,), in the parameter's shape."""
+        weighted = (self.outputs * factor[:, None, None]).flatten(0, 1)  # (n·L, C)
+        return self.arrange((weighted.T @ self.inputs.flatten(0, 1)).flatten())
+
+
+def channels_last(x: Tensor) -> Tensor:
+    """Returns the same numbers; images (m, channels, h, w) with channels last in memory, as the rules want them."""
+    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x.contiguous()
+
+
+Gradient = KeptGradient | FactoredGradient
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorder:
+    """Collects the gradients of one backward pass."""
+
+    #: n, v of the chunk.
+    records: int
+    views: int
+    found: list[tuple[Tensor, Gradient]]
+
+    def add_product(self, weight: Tensor, inputs: Tensor, outputs: Tensor, arrange: Callable[[Tensor], Tensor]) -> None:
+        """Adds the gradient of a weight from inputs (m, L, K) and output gradients (m, L, C)."""
+        # Detached: an input that still knew its history would hold this recorder, which holds the input, for ever.
+        inputs, outputs = self.by_record(inputs).detach(), self.by_record(outputs).detach()
+        positions, (k, c) = inputs.shape[1], (inputs.shape[2], outputs.shape[2])
+        factored = FactoredGradient(inputs=inputs, outputs=outputs, arrange=arrange)
+        self.found.append((weight, factored if _factored_is_cheaper(positions, k, c) else factored.kept()))
+
+    def add_sum(self, parameter: Tensor, per_view: Tensor) -> None:
+        """Adds the gradient of a bias or scale from its values for each view (m, C)."""
+        summed = per_view.view(self.records, self.views, -1).sum(1) if self.views > 1 else per_view
+        self.found.append((parameter, KeptGradient(gradient=summed, arrange=lambda s: s.view_as(parameter))))
+
+    def by_record(self, of_views: Tensor, records: int | None = None) -> Tensor:
+        """Returns (m, L, …) as (n, v·L, …), of all records or of a block of so many."""
+        return of_views.reshape(records or self.records, -1, of_views.shape[-1])
+
+
+def _factored_is_cheaper(positions: int, k: int, c: int) -> bool:
+    return positions * positions * (k + c) < _MULTIPLICATIONS_PER_NUMBER * k * c
+
+
+class _Linear(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, recorder: Recorder, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.recorder, ctx.weight, ctx.bias = recorder, weight, bias
+        ctx.save_for_backward(x)
+        return F.linear(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (g,), (x,), weight = gradients, ctx.saved_tensors, ctx.weight
+        outputs = g.reshape(len(g), -1, g.shape[-1])  # (m, L, C)
+        ctx.recorder.add_product(weight, x.reshape(len(x), -1, x.shape[-1]), outputs, lambda s: s.view_as(weight))
+        if ctx.bias is not None:
+            ctx.recorder.add_sum(ctx.bias, outputs.sum(1))
+        return None, g @ weight if ctx.needs_input_grad[1] else None, None, None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Geometry:
+    """How a convolution's kernel moves."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int]
+    dilation: tuple[int, int]
+
+    def unfold(self, x: Tensor) -> Tensor:
+        """Returns (m, L, K = kernel height × kernel width × channels) for x (m, channels, h, w)."""
+        (kh, kw), (sh, sw), (ph, pw), (dh, dw) = self.kernel, self.stride, self.padding, self.dilation
+        x = F.pad(x, (pw, pw, ph, ph)).permute(0, 2, 3, 1).contiguous()  # (m, h, w, c)
+        m, height, width, c = x.shape
+        out_h, out_w = (height - dh * (kh - 1) - 1) // sh + 1, (width - dw * (kw - 1) - 1) // sw + 1
+        shape = (m, out_h, out_w, kh, kw, c)
+        strides = (height * width * c, sh * width * c, sw * c, dh * width * c, dw * c, 1)
+        return x.as_strided(shape, strides).reshape(m, out_h * out_w, kh * kw * c)
+
+    def backward(self, g: Tensor, x: Tensor, weight: Tensor, *, which: list[bool]) -> Tensor:
+        """Returns the gradient of the input or of the weight, summed over the batch, from that of the output."""
+        settings = ([len(weight)], self.stride, self.padding, self.dilation, False, [0, 0], 1)
+        return _convolution_backward(g, x, weight, *settings, which)[which.index(True)]
+
+
+class _Conv2d(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        recorder: Recorder,
+        x: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        geometry: _Geometry,
+    ) -> Tensor:
+        ctx.recorder, ctx.weight, ctx.bias, ctx.geometry = recorder, weight, bias, geometry
+        ctx.save_for_backward(x)
+        y = torch.conv2d(x, weight, bias, geometry.stride, geometry.padding, geometry.dilation)
+        # Of pictures with one channel torch cannot tell the order of the axes in memory.
+        return y.contiguous(memory_format=torch.channels_last)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (x,), weight, at = ctx.saved_tensors, ctx.weight, ctx.geometry
+        g = channels_last(gradients[0])
+        _add_convolution(ctx.recorder, weight, x, g, at)
+        if ctx.bias is not None:
+            ctx.recorder.add_sum(ctx.bias, g.permute(0, 2, 3, 1).flatten(1, 2).sum(1))
+        of_input = at.backward(g, x, weight, which=_INPUT) if ctx.needs_input_grad[1] else None
+        return None, of_input, None, None, None
+
+
+def _add_convolution(recorder: Recorder, weight: Tensor, x: Tensor, g: Tensor, geometry: _Geometry) -> None:
+    c, channels, kh, kw = weight.shape
+    outputs = recorder.by_record(g.permute(0, 2, 3, 1).flatten(1, 2))  # (n, L, C)
+    positions, k = outputs.shape[1], channels * kh * kw
+
+    def arrange(flat: Tensor) -> Tensor:
+        return flat.view(c, kh, kw, channels).permute(0, 3, 1, 2)
+
+    by_library = positions > _MOST_UNFOLDED
+    block = 1 if by_library else max(1, _BLOCK_BYTES // (positions * k * x.element_size()))
+    if x.is_cuda or block >= recorder.records or _factored_is_cheaper(positions, k, c):
+        recorder.add_product(weight, geometry.unfold(x), outputs, arrange)
+        return
+    kept = x.new_empty(recorder.records, c, k)
+    for chosen in _blocks(recorder.records, block):
+        views = slice(chosen.start * recorder.views, chosen.stop * recorder.views)
+        if by_library:
+            of_weight = geometry.backward(g[views], x[views], weight, which=_WEIGHT)
+            kept[chosen] = of_weight.permute(0, 2, 3, 1).reshape(1, c, k)
+        else:
+            unfolded = recorder.by_record(geometry.unfold(x[views]), chosen.stop - chosen.start)
+            torch.bmm(outputs[chosen].transpose(1, 2), unfolded, out=kept[chosen])
+    recorder.found.append((weight, KeptGradient(gradient=kept, arrange=arrange)))
+
+
+def _blocks(records: int, size: int) -> Iterator[slice]:
+    for first in range(0, records, size):
+        yield slice(first, min(first + size, records))
+
+
+class _GroupNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, recorder: Recorder, x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float
+    ) -> Tensor:
+        ctx.recorder, ctx.groups, ctx.weight, ctx.bias = recorder, groups, weight, bias
+        m, c = x.shape[:2]
+        x = channels_last(x)
+        y, mean, rstd = torch.native_group_norm(x, weight, bias, m, c, x[0, 0].numel(), groups, eps)
+        ctx.save_for_backward(x, mean, rstd)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (x, mean, rstd), weight, groups = ctx.saved_tensors, ctx.weight, ctx.groups
+        m, c = x.shape[:2]
+        # The kernel takes its two tensors to lie in memory alike, and does not check.
+        g = channels_last(gradients[0])
+        of_positions, x_positions = (t.movedim(1, -1).reshape(m, -1, c) for t in (g, x))
+        of_bias = of_positions.sum(1)  # (m, c)
+        with_input = (of_positions * x_positions).sum(1)
+        centre, scale = (t.repeat_interleave(c // groups, dim=1) for t in (mean, rstd))
+        ctx.recorder.add_sum(weight, (with_input - centre * of_bias) * scale)
+        ctx.recorder.add_sum(ctx.bias, of_bias)
+        of_input = None
+        if ctx.needs_input_grad[1]:
+            settings = (m, c, x[0, 0].numel(), groups)
+            of_input = _group_norm_backward(g, x, mean, rstd, weight, *settings, [True, False, False])[0]
+        return None, of_input, None, None, None, None
+
+
+def linear(recorder: Recorder, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """`F.linear` that records, for x (m, …, K)."""
+    _check_first_dimension(recorder, x)
+    return _Linear.apply(recorder, x, weight, bias)
+
+
+def conv2d(
+    recorder: Recorder,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """`F.conv2d` that records, for x (m, channels, h, w); raises UnsupportedLayer for groups or padding by name."""
+    _check_first_dimension(recorder, x)
+    if groups != 1 or isinstance(padding, str) or x.dim() != 4:
+        raise UnsupportedLayer
+    kernel = (weight.shape[2], weight.shape[3])
+    geometry = _Geometry(kernel=kernel, stride=_pair(stride), padding=_pair(padding), dilation=_pair(dilation))
+    return _Conv2d.apply(recorder, x, weight, bias, geometry)
+
+
+def group_norm(
+    recorder: Recorder,
+    x: Tensor,
+    num_groups: int,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    eps: float = 1e-5,
+) -> Tensor:
+    """`F.group_norm` with scale and bias that records, for x (m, channels, …)."""
+    _check_first_dimension(recorder, x)
+    if weight is None or bias is None:
+        raise UnsupportedLayer
+    return _GroupNorm.apply(recorder, x, num_groups, weight, bias, eps)
+
+
+def _check_first_dimension(recorder: Recorder, x: Tensor) -> None:
+    if len(x) != recorder.records * recorder.views:
+        raise UnsupportedLayer
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    return (int(value), int(value)) if isinstance(value, int) else (int(value[0]), int(value[-1]))
+
+
+#: The rules by the function a module calls.
+RULES: dict[Callable[..., Any], Callable[..., Tensor]] = {
+    F.linear: linear,
+    F.conv2d: conv2d,
+    F.group_norm: group_norm,
+}
