@@ -8,7 +8,8 @@ all views and positions of a record are one block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,13 +145,20 @@ class _Geometry:
 
     def unfold(self, x: Tensor) -> Tensor:
         """Returns (m, L, K = kernel height × kernel width × channels) for x (m, channels, h, w)."""
+        windows = self.windows(x)
+        m, out_h, out_w, *of_kernel = windows.shape
+        return windows.reshape(m, out_h * out_w, math.prod(of_kernel))
+
+    def windows(self, x: Tensor) -> Tensor:
+        """Returns what the kernel sees, (m, out h, out w, kernel h, kernel w, channels), as a view."""
         (kh, kw), (sh, sw), (ph, pw), (dh, dw) = self.kernel, self.stride, self.padding, self.dilation
-        x = F.pad(x, (pw, pw, ph, ph)).permute(0, 2, 3, 1).contiguous()  # (m, h, w, c)
-        m, height, width, c = x.shape
+        padded = F.pad(x, (pw, pw, ph, ph)) if ph or pw else x
+        padded = padded.permute(0, 2, 3, 1).contiguous()  # (m, h, w, c)
+        m, height, width, c = padded.shape
         out_h, out_w = (height - dh * (kh - 1) - 1) // sh + 1, (width - dw * (kw - 1) - 1) // sw + 1
         shape = (m, out_h, out_w, kh, kw, c)
         strides = (height * width * c, sh * width * c, sw * c, dh * width * c, dw * c, 1)
-        return x.as_strided(shape, strides).reshape(m, out_h * out_w, kh * kw * c)
+        return padded.as_strided(shape, strides)
 
     def backward(self, g: Tensor, x: Tensor, weight: Tensor, *, which: list[bool]) -> Tensor:
         """Returns the gradient of the input or of the weight, summed over the batch, from that of the output."""
@@ -193,26 +201,36 @@ def _add_convolution(recorder: Recorder, weight: Tensor, x: Tensor, g: Tensor, g
     def arrange(flat: Tensor) -> Tensor:
         return flat.view(c, kh, kw, channels).permute(0, 3, 1, 2)
 
-    by_library = positions > _MOST_UNFOLDED
-    block = 1 if by_library else max(1, _BLOCK_BYTES // (positions * k * x.element_size()))
-    if x.is_cuda or block >= recorder.records or _factored_is_cheaper(positions, k, c):
+    fits = x.is_cuda or recorder.records * positions * k * x.element_size() <= _BLOCK_BYTES
+    if not x.is_cuda and positions > _MOST_UNFOLDED:
+        kept = _by_library(recorder, weight, x, g, geometry)
+    elif fits or _factored_is_cheaper(positions, k, c):
         recorder.add_product(weight, geometry.unfold(x), outputs, arrange)
         return
-    kept = x.new_empty(recorder.records, c, k)
-    for chosen in _blocks(recorder.records, block):
-        views = slice(chosen.start * recorder.views, chosen.stop * recorder.views)
-        if by_library:
-            of_weight = geometry.backward(g[views], x[views], weight, which=_WEIGHT)
-            kept[chosen] = of_weight.permute(0, 2, 3, 1).reshape(1, c, k)
-        else:
-            unfolded = recorder.by_record(geometry.unfold(x[views]), chosen.stop - chosen.start)
-            torch.bmm(outputs[chosen].transpose(1, 2), unfolded, out=kept[chosen])
+    else:
+        kept = _in_blocks(recorder, geometry.windows(x), outputs)
     recorder.found.append((weight, KeptGradient(gradient=kept, arrange=arrange)))
 
 
-def _blocks(records: int, size: int) -> Iterator[slice]:
-    for first in range(0, records, size):
-        yield slice(first, min(first + size, records))
+def _by_library(recorder: Recorder, weight: Tensor, x: Tensor, g: Tensor, geometry: _Geometry) -> Tensor:
+    """Returns (n, C, K) from one call for each record."""
+    by_record = zip(g.split(recorder.views), x.split(recorder.views), strict=True)
+    gradients = [geometry.backward(outputs, inputs, weight, which=_WEIGHT) for outputs, inputs in by_record]
+    return torch.stack([gradient.permute(0, 2, 3, 1).flatten(1) for gradient in gradients])
+
+
+def _in_blocks(recorder: Recorder, windows: Tensor, outputs: Tensor) -> Tensor:
+    """Returns (n, C, K) from windows (m, …) and outputs (n, L, C), with one block of windows written out at a time."""
+    n, positions, c = outputs.shape
+    k = math.prod(windows.shape[3:])
+    size = max(1, _BLOCK_BYTES // (positions * k * windows.element_size()))
+    kept, buffer = outputs.new_empty(n, c, k), outputs.new_empty(size, positions, k)
+    blocks = (windows.split(size * recorder.views), outputs.transpose(1, 2).split(size), kept.split(size))
+    for seen, of_outputs, result in zip(*blocks, strict=True):
+        unfolded = buffer[: len(result)]
+        unfolded.view(seen.shape).copy_(seen)
+        torch.bmm(of_outputs, unfolded, out=result)
+    return kept
 
 
 class _GroupNorm(torch.autograd.Function):
