@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -242,27 +243,28 @@ class _GroupNorm(torch.autograd.Function):
     ) -> Tensor:
         ctx.recorder, ctx.groups, ctx.weight, ctx.bias = recorder, groups, weight, bias
         positions = _positions(x)  # (m, L, c)
-        values = positions.shape[1] * positions.shape[2] // groups
-        centred = positions - _group_sum(positions.sum(1, keepdim=True), groups) / values
-        variance = _group_sum((centred * centred).sum(1, keepdim=True), groups) / values
-        scale = (variance + eps).rsqrt()  # (m, 1, c)
-        ctx.save_for_backward(centred, scale)
-        return _from_positions(torch.addcmul(bias, centred, scale * weight), like=x)
+        mix = _group_mean(groups, x.shape[1], like=x) / positions.shape[1]
+        centred = positions - (positions.sum(1) @ mix).unsqueeze(1)
+        scale = ((centred * centred).sum(1) @ mix).add_(eps).rsqrt_()  # (m, c)
+        scaled_weight = scale * weight
+        ctx.save_for_backward(centred, scale, scaled_weight, mix)
+        return _from_positions(torch.addcmul(bias, centred, scaled_weight.unsqueeze(1)), like=x)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (g,), (centred, scale), weight, groups = gradients, ctx.saved_tensors, ctx.weight, ctx.groups
+        (g,), (centred, scale, scaled_weight, mix) = gradients, ctx.saved_tensors
         outputs = _positions(channels_last(g))
-        of_bias = outputs.sum(1, keepdim=True)  # (m, 1, c)
-        with_input = (outputs * centred).sum(1, keepdim=True)
-        ctx.recorder.add_sum(weight, (with_input * scale).squeeze(1))
-        ctx.recorder.add_sum(ctx.bias, of_bias.squeeze(1))
+        of_bias = outputs.sum(1)  # (m, c)
+        of_weight = (outputs * centred).sum(1).mul_(scale)
+        ctx.recorder.add_sum(ctx.weight, of_weight)
+        ctx.recorder.add_sum(ctx.bias, of_bias)
         if not ctx.needs_input_grad[1]:
             return None, None, None, None, None, None
-        values = -centred.shape[1] * centred.shape[2] / groups
-        through_mean = _group_sum(of_bias * weight, groups) * scale / values
-        through_variance = _group_sum(with_input * weight, groups) * scale**3 / values
-        of_input = torch.addcmul(through_mean, outputs, scale * weight).addcmul_(centred, through_variance)
+        # Through the mean and the variance of each group.
+        of_mean = (of_bias * scaled_weight) @ mix
+        of_variance = ((of_weight * scaled_weight) @ mix).mul_(scale)
+        of_input = torch.addcmul(-of_mean.unsqueeze(1), outputs, scaled_weight.unsqueeze(1))
+        of_input.addcmul_(centred, of_variance.unsqueeze(1), value=-1)
         return None, _from_positions(of_input, like=g), None, None, None, None
 
 
@@ -277,10 +279,15 @@ def _from_positions(positions: Tensor, *, like: Tensor) -> Tensor:
     return positions.reshape(m, *spatial, c).movedim(-1, 1)
 
 
-def _group_sum(of_channels: Tensor, groups: int) -> Tensor:
-    """Returns for each channel (m, 1, c) the sum over its group."""
-    by_group = of_channels.unflatten(2, (groups, -1))
-    return by_group.sum(3, keepdim=True).expand_as(by_group).flatten(2)
+def _group_mean(groups: int, channels: int, *, like: Tensor) -> Tensor:
+    """Returns the (c, c) matrix that gives every channel the mean over the channels of its group."""
+    return _cached_group_mean(groups, channels, like.dtype, like.device)
+
+
+@lru_cache(maxsize=256)
+def _cached_group_mean(groups: int, channels: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    size = channels // groups
+    return torch.block_diag(*[torch.full((size, size), 1 / size)] * groups).to(dtype=dtype, device=device)
 
 
 def linear(recorder: Recorder, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
