@@ -1,0 +1,200 @@
+"""Layer rules against the general way: every layer, geometry and size; strange models take the general way."""
+
+from __future__ import annotations
+
+import gc
+import math
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dpcore.models import build_model
+from dpcore.training import ClippedSum, Objective, PerSampleGradients, make_objective
+from dpcore.training import layer_rules as rules
+
+CLASSES = 2
+
+
+@pytest.fixture(autouse=True)
+def double_precision() -> Iterator[None]:
+    """In single precision another order of summation can flip the winner of a max-pool, and the gradient jumps."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+def _objective(*, outlines: bool = False, weight: float = 3.0) -> Objective:
+    return make_objective(num_classes=CLASSES, is_segmentation=outlines, positive_weight=weight)
+
+
+def _batch(shape: tuple[int, ...], n: int, *, outlines: bool = False) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(n)
+    of_labels = (n, *shape[1:]) if outlines else (n,)
+    return torch.randn(n, *shape, generator=generator), torch.randint(0, CLASSES, of_labels, generator=generator)
+
+
+def _both_ways(model: nn.Module, objective: Objective, batch: tuple[Tensor, Tensor]) -> tuple[ClippedSum, ClippedSum]:
+    layerwise, general = (PerSampleGradients(model, objective, chunk_size=5) for _ in range(2))
+    general.is_layerwise = False
+    sums = [way.clipped_sum(*batch, max_grad_norm=0.5) for way in (layerwise, general)]
+    assert layerwise.is_layerwise
+    return sums[0], sums[1]
+
+
+def _assert_same(ours: ClippedSum, theirs: ClippedSum) -> None:
+    torch.testing.assert_close(ours.norms, theirs.norms, rtol=1e-9, atol=1e-12)
+    assert ours.loss == pytest.approx(theirs.loss, rel=1e-12)
+    assert ours.gradient.keys() == theirs.gradient.keys()
+    size = math.sqrt(sum(float(g.square().sum()) for g in theirs.gradient.values()))
+    for name, gradient in theirs.gradient.items():
+        assert float((ours.gradient[name] - gradient).norm()) <= 1e-9 * size, name
+
+
+SHIPPED = {
+    "mlp": (7,),
+    "small_cnn": (3, 28, 28),
+    "resnet9": (1, 16, 16),
+    "resnet9_group_norm": (3, 16, 16),
+    "small_unet": (1, 24, 16),
+    "unet": (1, 16, 16),
+}
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_every_shipped_model_is_taken_layer_by_layer(name: str) -> None:
+    outlines = name.endswith("unet")
+    model = build_model(name, SHIPPED[name], seed=1, num_classes=CLASSES)
+    _assert_same(*_both_ways(model, _objective(outlines=outlines), _batch(SHIPPED[name], 12, outlines=outlines)))
+
+
+class _Head(nn.Module):
+    """A layer under test, then a mean over all positions."""
+
+    def __init__(self, *layers: nn.Module, channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*layers)
+        self.head = nn.Linear(channels, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps records to logits."""
+        return self.head(self.layers(x).flatten(2).tanh().mean(dim=2))
+
+
+GEOMETRIES = {
+    "plain": {"kernel_size": 3},
+    "padded": {"kernel_size": 3, "padding": 1},
+    "oblong": {"kernel_size": (1, 4), "padding": (0, 2)},
+    "strided": {"kernel_size": 5, "stride": (2, 3), "padding": 2},
+    "dilated": {"kernel_size": 3, "dilation": (2, 1), "padding": 1},
+    "one pixel": {"kernel_size": 1},
+    "no bias": {"kernel_size": 3, "bias": False},
+}
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
+@pytest.mark.parametrize("most_unfolded", [0, 10**6], ids=["by the library", "unfolded"])
+@pytest.mark.parametrize("block_bytes", [1, 10**9], ids=["record by record", "at once"])
+def test_convolutions(
+    geometry: dict[str, object], most_unfolded: int, block_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "_MOST_UNFOLDED", most_unfolded)
+    monkeypatch.setattr(rules, "_BLOCK_BYTES", block_bytes)
+    convolution = nn.Conv2d(2, 3, **geometry)  # type: ignore[arg-type]
+    second = nn.Conv2d(3, 4, 2)
+    _assert_same(*_both_ways(_Head(convolution, second, channels=4), _objective(), _batch((2, 9, 11), 7)))
+
+
+@pytest.mark.parametrize("budget", [0, 10**9], ids=["written out", "factored"])
+def test_norms_with_and_without_writing_gradients_out(budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "_MULTIPLICATIONS_PER_NUMBER", budget)
+    model = build_model("small_cnn", (3, 12, 12), seed=0)
+    _assert_same(*_both_ways(model, _objective(), _batch((3, 12, 12), 9)))
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_group_norm_of_pictures_and_of_rows(groups: int) -> None:
+    _assert_same(*_both_ways(_Head(nn.GroupNorm(groups, 4), channels=4), _objective(), _batch((4, 5, 3), 6)))
+    _assert_same(*_both_ways(_Head(nn.GroupNorm(groups, 4), channels=4), _objective(), _batch((4, 8), 6)))
+
+
+def test_linear_layers_with_several_positions() -> None:
+    class Positions(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed, self.head = nn.Linear(3, 6), nn.Linear(6, CLASSES, bias=False)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.embed(x).tanh().amax(dim=1))
+
+    _assert_same(*_both_ways(Positions(), _objective(), _batch((5, 3), 8)))
+
+
+def test_a_layer_used_twice_and_a_frozen_one() -> None:
+    shared = nn.Conv2d(2, 2, 3, padding=1)
+    frozen = nn.Conv2d(2, 2, 1)
+    frozen.requires_grad_(False)
+    model = _Head(shared, frozen, nn.Tanh(), shared, channels=2)
+    ours, theirs = _both_ways(model, _objective(), _batch((2, 6, 6), 7))
+    _assert_same(ours, theirs)
+    assert not any(name.startswith("layers.1") for name in ours.gradient)
+
+
+class _Strange(nn.Module):
+    """Layers without a rule, or used in a way that hides the records."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        self.layer_norm, self.grouped = nn.LayerNorm(6), nn.Conv2d(2, 2, 3, groups=2, padding="same")
+        self.scale, self.unused = nn.Parameter(torch.ones(6)), nn.Linear(2, 2)
+        self.head = nn.Linear(72, CLASSES)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.kind == "layer norm":
+            x = self.layer_norm(x)
+        if self.kind == "grouped convolution":
+            x = self.grouped(x)
+        if self.kind == "bare parameter":
+            x = x * self.scale
+        if self.kind == "positions first":
+            return F.linear(x.flatten(1).view(len(x), 1, 72).transpose(0, 1), self.head.weight)[0]
+        return self.head(x.flatten(1))
+
+
+@pytest.mark.parametrize("kind", ["layer norm", "grouped convolution", "bare parameter", "unused", "positions first"])
+def test_other_models_take_the_general_way(kind: str) -> None:
+    gradients = PerSampleGradients(_Strange(kind), _objective())
+    records, labels = _batch((2, 6, 6), 4)
+    clipped = gradients.clipped_sum(records, labels, max_grad_norm=0.3)
+    assert gradients.is_layerwise is False
+    assert float(torch.cat([g.flatten() for g in clipped.gradient.values()]).norm()) <= 4 * 0.3 * (1 + 1e-9)
+
+
+def test_a_model_that_mixes_records_is_found_out() -> None:
+    class Mixing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Linear(4, CLASSES)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(x - 0.5 * x.mean(dim=0))
+
+    gradients = PerSampleGradients(Mixing(), _objective())
+    gradients.clipped_sum(*_batch((4,), 6), max_grad_norm=1.0)
+    assert gradients.is_layerwise is False  # One record at a time, nothing is left to mix.
+
+
+def test_nothing_of_a_chunk_stays_in_memory() -> None:
+    gradients = PerSampleGradients(build_model("small_cnn", (3, 8, 8), seed=0), _objective(), chunk_size=4)
+    batch = _batch((3, 8, 8), 16)
+
+    def living() -> int:
+        gradients.clipped_sum(*batch, max_grad_norm=1.0)
+        gc.collect()
+        return sum(issubclass(type(thing), Tensor) for thing in gc.get_objects())
+
+    first = living()
+    assert [living() for _ in range(3)] == [first] * 3
