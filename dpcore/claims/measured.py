@@ -123,8 +123,8 @@ def _attack_row(claim: PublishedAttack, measured: Measured) -> ClaimRow:
         ours=_shares_words(found),
         value=100 * share,
         outcome="depends",
-        reason=f"{_interval_words(claim, one)}; depends on how often the attacker looks and on the image size: "
-        f"{len(one)} images at {attacked_size(str(one['records'].iloc[0]))} here",
+        reason=f"{_interval_words(claim, one)}; {_noise_words(claim, one)}depends on how often the attacker looks and on the "
+        f"image size: {len(one)} images at {attacked_size(str(one['records'].iloc[0]))} here",
     )
 
 
@@ -148,6 +148,15 @@ def _counted_row(claim: PublishedAttack, *, what: str, printed: str) -> ClaimRow
 def _shares_words(found: pd.DataFrame) -> str:
     shares = {int(looks): 100 * float((rows["error"] < ETA).mean()) for looks, rows in found.groupby("looks")}
     return ", ".join(f"{share:.3g} % from {looks} look{'s' if looks > 1 else ''}" for looks, share in shares.items())
+
+
+def _noise_words(claim: PublishedAttack, one: pd.DataFrame) -> str:
+    """The noise, which steps and batch decide at the same ε."""
+    if math.isinf(claim.epsilon):
+        return ""
+    training = next(t for t in published.TRAININGS if t.dataset == claim.dataset)
+    theirs, ours = mechanism_of(training, claim.epsilon).noise_multiplier, float(one["noise_multiplier"].iloc[0])
+    return f"at the same ε our training needs σ = {short(ours)}, the paper's σ = {short(theirs)}; "
 
 
 def _interval_words(claim: PublishedAttack, one: pd.DataFrame) -> str:
