@@ -123,8 +123,8 @@ def _attack_row(claim: PublishedAttack, measured: Measured) -> ClaimRow:
         ours=_shares_words(found),
         value=100 * share,
         outcome="depends",
-        reason=f"{_interval_words(claim, one)}; {_noise_words(claim, one)}depends on how often the attacker looks and on the "
-        f"image size: {len(one)} images at {attacked_size(str(one['records'].iloc[0]))} here",
+        reason=f"{_interval_words(claim, one)}; {_noise_words(claim, one)}depends on how often the attacker looks and "
+        f"on the image size: {len(one)} images at {attacked_size(str(one['records'].iloc[0]))} here",
     )
 
 
