@@ -103,8 +103,8 @@ def get_advice(
     """Returns what the sources would say about a planned training, warnings first.
 
     By name, with the meaning of `value`: "noise" (noise to signal in each step), "large_batch" (the same at twice the
-    batch), "learning_rate" (square-root rule for a larger batch), "multiplicity" (views a record), "epochs" (σ for twice
-    the epochs relative to σ), "delta" (δ·N), "imbalance" (the weight that balances the classes).
+    batch), "learning_rate" (square-root rule for a larger batch), "multiplicity" (views a record), "epochs" (σ for
+    twice the epochs relative to σ), "delta" (δ·N), "imbalance" (the weight that balances the classes).
 
     Args:
         config: the planned settings.
@@ -210,9 +210,9 @@ def _epochs(case: _Case) -> Advice:
     )
     now = case.mechanism.noise_multiplier
     text = (
-        f"At ε = {_short(case.target.epsilon)} half of the {case.config.epochs} epochs would need σ = {_short(half, 3)} "
-        f"instead of {_short(now, 3)}, and twice as many {_short(double, 3)}: epochs after which the loss hardly falls "
-        "cost more than they bring."
+        f"At ε = {_short(case.target.epsilon)} half of the {case.config.epochs} epochs would need "
+        f"σ = {_short(half, 3)} instead of {_short(now, 3)}, and twice as many {_short(double, 3)}: "
+        "epochs after which the loss hardly falls cost more than they bring."
     )
     return Advice(name="epochs", severity="note", text=text, value=double / now)
 
@@ -222,8 +222,8 @@ def _delta(case: _Case) -> tuple[Advice, ...]:
     if expected < 0.1:
         return ()
     text = (
-        f"δ = {_short(case.target.delta)} is not well below 1/N = {_short(1 / case.num_train)}: a program that publishes each "
-        f"record whole with that chance, {_short(expected)} of them in expectation, would keep within it."
+        f"δ = {_short(case.target.delta)} is not well below 1/N = {_short(1 / case.num_train)}: a program that "
+        f"publishes each record whole with that chance, {_short(expected)} of them in expectation, keeps within it."
     )
     return (Advice(name="delta", severity="warning" if expected >= 1 else "note", text=text, value=expected),)
 
@@ -232,9 +232,9 @@ def _multiplicity(config: TrainingConfig) -> tuple[Advice, ...]:
     if config.multiplicity > 1:
         return ()
     text = (
-        f"{_VIEWS} mirrored views of each record, whose gradients are averaged before clipping (multiplicity = {_VIEWS} "
-        f"with flips; De et al. 2022, section 3.2), leave ε as it is and take about {_VIEWS} times as long; only for "
-        "pictures that stay right when mirrored."
+        f"{_VIEWS} mirrored views of each record, whose gradients are averaged before clipping "
+        f"(multiplicity = {_VIEWS} with flips; De et al. 2022, section 3.2), leave ε as it is and take about {_VIEWS} "
+        "times as long; only for pictures that stay right when mirrored."
     )
     return (Advice(name="multiplicity", severity="note", text=text, value=float(_VIEWS)),)
 
@@ -246,8 +246,9 @@ def _imbalance(config: TrainingConfig, prevalence: float | None) -> tuple[Advice
     if config.positive_weight != 1 or max(balancing, 1 / balancing) < _IMBALANCED:
         return ()
     text = (
-        f"{_short(100 * prevalence, 3)} % of the records are positive and all weigh the same: noise drowns the rarer class "
-        f"first, and a model that never names it looks good; positive_weight = {_short(balancing)} would balance them."
+        f"{_short(100 * prevalence, 3)} % of the records are positive and all weigh the same: noise drowns the "
+        f"rarer class first, and a model that never names it looks good; positive_weight = {_short(balancing)} would "
+        "balance them."
     )
     return (Advice(name="imbalance", severity="warning", text=text, value=balancing),)
 
