@@ -87,7 +87,7 @@ def get_clip_norm_profile(
         InvalidValue: for real records without `on_private_data`, a number that breaks its rule, or a training that
             diverged.
     """
-    _check_permission(dataset.spec, on_private_data)
+    check_permission(dataset.spec, on_private_data=on_private_data)
     _validate.whole(num_records=num_records)
     _validate.whole(bins=bins)
     # Patience would look at validation records, and end the short training by chance.
@@ -107,11 +107,12 @@ def get_clip_norm_profile(
     )
 
 
-def _check_permission(spec: DatasetSpec, on_private_data: bool) -> None:
+def check_permission(spec: DatasetSpec, *, on_private_data: bool) -> None:
+    """Raises InvalidValue for a dataset of real records, unless the caller asks to look at them."""
     if not spec.synthetic and not on_private_data:
         raise InvalidValue(
             f"on_private_data must be set to look at gradients of {spec.name}, which holds real records, but is not: "
-            "the privacy budget would not pay for it, and invented records show the usual size as well."
+            "the privacy budget would not pay for it, so use a phantom or public records."
         )
 
 
