@@ -76,6 +76,9 @@ def unresolved() -> None:
 
 def cards() -> None:
     """Shows each claim of the field with its calculation; first those whose numbers a visitor may change."""
+    st.html(
+        '<p class="rk-text">Change the numbers on the first four cards: each is calculated anew, verdict and all.</p>'
+    )
     with st.container(key="cl_live"):
         for name in claims_live.KNOBS:
             with st.container(key=f"cl_live_{name}"):

@@ -16,7 +16,7 @@ from ui.captions import attack_words
 from ui.epsilon import format_epsilon, name_budget
 from ui.numbers import format_sigma
 from ui.risk_controls import Risk
-from ui.risk_plot import icons_html
+from ui.risk_plot import Chart, icons_html
 from ui.risk_proof import Recounted
 from ui.risk_setting import FIELDS, format_value
 from ui.text import HOPELESS
@@ -58,7 +58,7 @@ def bounds(risk: Risk) -> None:
         return
     finding = risk.finding
     chart = risk_charts.bounds_chart(finding, shown, risk.proof, kappa=risk.setting.kappa, attacker=risk.view.attacker)
-    _draw(f"<div {_at(risk)}>{chart}</div>")
+    _draw("bounds", chart, f'class="rk-bounds" {_at(risk)}')
     _table(
         "bounds",
         risk_charts.bounds_table(shown, finding.counted),
@@ -80,7 +80,7 @@ def frequencies(risk: Risk) -> None:
     alt = f"{risk_text.ICONS} dots for as many patients, {filled} of them filled: {risk_text.of_thousand(gamma)}."
     icons = icons_html(filled=filled, total=risk_text.ICONS, ring=filled == 0, alt=alt)
     budget = "Without DP" if risk.finding.is_no_dp else f"At {name_budget(risk.finding.epsilon)}"
-    _draw(
+    st.html(
         f'<figure class="rk-people" {_at(risk)}>{icons}<figcaption><div class="rk-big">{stress(words)}</div>'
         f'<div class="rk-faint">Attacker: {html.escape(who)}{real}. {budget}.</div>'
         "</figcaption></figure>"
@@ -103,10 +103,9 @@ def membership(risk: Risk) -> None:
     )
     chart = risk_charts.roc_chart(risk.proof, attacker=risk.view.attacker, logarithmic=logarithmic)
     caption = f"Proven limits, attacker {html.escape(risk_text.NAMES[who])}"
-    _draw(
-        f'<div class="rk-two" {_at(risk)}>{chart}'
-        f'<table class="rk-facts"><caption>{caption}</caption>{rows}</table></div>'
-    )
+    with st.container(key="rk_two_membership"):
+        _draw("membership", chart, f'class="rk-membership" {_at(risk)}')
+        st.html(f'<table class="rk-facts"><caption>{caption}</caption>{rows}</table>')
     st.segmented_control("Axes", ["plain", "logarithmic"], default="plain", required=True, key="risk_roc_axes")
     _table(
         "membership",
@@ -155,11 +154,11 @@ def accountants(risk: Risk) -> None:
         f"{r.dataset} {format_epsilon(r.nominal)} is really {format_epsilon(float(f'{r.tight:.3g}'))}"
         for r in risk_loaders.paper_recounts()
     )
-    _draw(
-        f'<div class="rk-text" {_at(risk)}>{stress(why)}</div><div class="rk-two">{risk_charts.accountants_chart(rows)}'
-        f"{risk_charts.accountants_table(rows)}</div>"
-        f'<div class="rk-text">{stress(f"**The paper’s nominal budgets:** {paper}.")}</div>'
-    )
+    st.html(f'<div class="rk-text" {_at(risk)}>{stress(why)}</div>')
+    with st.container(key="rk_two_accountants"):
+        _draw("accountants", risk_charts.accountants_chart(rows), 'class="rk-small"')
+        st.html(risk_charts.accountants_table(rows))
+    st.html(f'<div class="rk-text">{stress(f"**The paper’s nominal budgets:** {paper}.")}</div>')
     headings = ["epsilon_rdp", "noise_multiplier", "epsilon_tight"]
     st.download_button(
         "Download the numbers (CSV)",
@@ -252,9 +251,11 @@ def _recounted(risk: Risk) -> tuple[Recounted, ...]:
     )
 
 
-def _draw(chart: str) -> None:
-    """Shows HTML with inline SVG, which st.html would strip. Everything in it is ours or escaped."""
-    st.markdown(chart.replace("\n", " "), unsafe_allow_html=True)
+def _draw(name: str, chart: Chart, attributes: str) -> None:
+    """Shows a drawing, which has inline SVG that st.html would strip, and its layer. All in it is ours or escaped."""
+    with st.container(key=f"rk_frame_{name}"):
+        st.markdown(chart.drawn.replace("\n", " "), unsafe_allow_html=True)
+        st.html(f"<div {attributes}>{chart.over}</div>")
 
 
 def _table(name: str, table: str, make_csv: Callable[[], str]) -> None:

@@ -17,7 +17,7 @@ from ui.epsilon import LARGEST, SMALLEST, format_epsilon, name_budget
 from ui.evidence import Counted, Evidence
 from ui.finding import Finding
 from ui.numbers import format_sigma
-from ui.risk_plot import Axis, Line, Mark, legend_html, plot_html
+from ui.risk_plot import Axis, Chart, Line, Mark, Readout, chart_of, over_html
 from ui.risk_proof import Recounted, RiskCurve, RiskProof
 from ui.risk_text import bound_of, curve_of, format_risk, one_in
 
@@ -44,23 +44,31 @@ class Bounds:
     worst_case: FloatArray
     relaxed: FloatArray
     persistent: FloatArray | None = None
+    #: Where exact values are offered: (ε, worst case, relaxed).
+    stops: tuple[tuple[float, float, float], ...] = ()
 
 
 def bounds_of_evidence(evidence: Evidence, counted: Counted) -> Bounds:
     """Returns the stored curves of the measured training."""
     epsilon, worst, relaxed = (evidence.curves[name] for name in (f"epsilon_{counted}", "worst_case", "relaxed"))
     known = np.isfinite(epsilon) & np.isfinite(worst) & np.isfinite(relaxed)
-    return Bounds(epsilon=epsilon[known], worst_case=worst[known], relaxed=relaxed[known])
+    stops = tuple((p.epsilon(counted), p.worst_case, p.relaxed) for p in evidence.measured)
+    return Bounds(epsilon=epsilon[known], worst_case=worst[known], relaxed=relaxed[known], stops=stops)
 
 
 def bounds_of_curve(curve: RiskCurve) -> Bounds:
-    """Returns live curves."""
+    """Returns live curves, with exact values at each computed point."""
+    columns = (curve.epsilon, curve.worst_case, curve.relaxed)
     return Bounds(
-        epsilon=curve.epsilon, worst_case=curve.worst_case, relaxed=curve.relaxed, persistent=curve.persistent
+        epsilon=curve.epsilon,
+        worst_case=curve.worst_case,
+        relaxed=curve.relaxed,
+        persistent=curve.persistent,
+        stops=tuple((float(e), float(w), float(r)) for e, w, r in zip(*columns, strict=True)),
     )
 
 
-def bounds_chart(finding: Finding, bounds: Bounds, proof: RiskProof, *, kappa: float, attacker: str) -> str:
+def bounds_chart(finding: Finding, bounds: Bounds, proof: RiskProof, *, kappa: float, attacker: str) -> Chart:
     """Returns both proven limits over ε, with the present budget, guessing, and the real attack where chosen."""
     noun = finding.evidence.spec.record_noun
     x = Axis(
@@ -92,11 +100,20 @@ def bounds_chart(finding: Finding, bounds: Bounds, proof: RiskProof, *, kappa: f
         f"Proven limits over the privacy budget, both axes logarithmic. {_present_words(finding, proof, kappa)} "
         "Both limits rise with ε, from the chance by guessing towards everyone. All values are in the table below."
     )
-    chart = plot_html(x=x, y=y, lines=lines, marks=marks, alt=alt, cursor=cursor)
-    return f"<figure class='rk-figure'>{chart}{legend_html(items)}</figure>"
+    readouts = [
+        Readout(
+            x=epsilon,
+            words=f"{name_budget(epsilon)}: at most {format_risk(worst)} if the attacker holds it, "
+            f"{format_risk(relaxed)} if not",
+            dots=[(value, STYLES[who]) for value, who in ((worst, "worst"), (relaxed, "relaxed")) if value == value],
+        )
+        for epsilon, worst, relaxed in bounds.stops
+    ]
+    over = over_html(x=x, y=y, name="rk-read-bounds", alt=alt, marks=marks, cursor=cursor, readouts=readouts)
+    return chart_of(x=x, y=y, lines=lines, legend=items, over=over)
 
 
-def roc_chart(proof: RiskProof, *, attacker: str, logarithmic: bool) -> str:
+def roc_chart(proof: RiskProof, *, attacker: str, logarithmic: bool) -> Chart:
     """Returns the trade-off curves of membership: true against false alarms, with the diagonal of chance."""
     low = 1e-5 if logarithmic else 0.0
     ticks = (
@@ -132,11 +149,24 @@ def roc_chart(proof: RiskProof, *, attacker: str, logarithmic: bool) -> str:
         "Trade-off curves of the best test for membership, above the diagonal of chance. "
         f"At 1 % false alarms the test finds at most {format_risk(bound_at(proof, chosen, 0.01))} of participants."
     )
-    chart = plot_html(x=x, y=y, lines=lines, marks=marks, alt=alt)
-    return f"<figure class='rk-figure'>{chart}{legend_html(items)}</figure>"
+    over = over_html(x=x, y=y, name="rk-read-roc", alt=alt, marks=marks, readouts=_roc_readouts(proof))
+    return chart_of(x=x, y=y, lines=lines, legend=items, over=over)
 
 
-def accountants_chart(rows: Sequence[Recounted]) -> str:
+def _roc_readouts(proof: RiskProof) -> list[Readout]:
+    """At the false-positive rates of the table."""
+    known = [(who, curve) for who, curve in (("worst", proof.worst_case), ("relaxed", proof.relaxed)) if curve]
+    told = {"worst": "if the attacker holds it", "relaxed": "if not"}
+    made = []
+    for alpha in _TABLE_ALPHAS:
+        found = [(who, curve.tpr_at_fpr(alpha)) for who, curve in known]
+        limits = ", ".join(f"{format_risk(rate)} {told[who]}" for who, rate in found)
+        words = f"{100 * alpha:g} % false alarms: finds at most {limits}"
+        made.append(Readout(x=alpha, words=words, dots=[(rate, STYLES[who]) for who, rate in found]))
+    return made
+
+
+def accountants_chart(rows: Sequence[Recounted]) -> Chart:
     """Returns the tight count over the nominal one, with the diagonal on which both would agree."""
     x = Axis(low=1.0, high=LARGEST, ticks=_BUDGETS[1:], title="ε as in the paper (RDP)", logarithmic=True)
     y = Axis(low=1.0, high=LARGEST, ticks=_BUDGETS[1:], title="ε counted tightly, at the same noise", logarithmic=True)
@@ -146,10 +176,18 @@ def accountants_chart(rows: Sequence[Recounted]) -> str:
         Line(x=[r.nominal for r in shown], y=[r.tight for r in shown], style="rk-tight"),
     ]
     marks = [Mark(x=r.nominal, y=r.tight, style="rk-tight") for r in shown]
+    readouts = [
+        Readout(
+            x=r.nominal,
+            words=f"{name_budget(r.nominal)} as in the paper, {format_epsilon(float(f'{r.tight:.3g}'))} tightly",
+            dots=[(r.tight, "rk-tight")],
+        )
+        for r in shown
+    ]
     alt = "The tight count over the count as in the paper: equal to it at small budgets, far below it at large ones."
     items = [("rk-tight", "this training"), ("rk-guess", "both counts equal")]
-    chart = plot_html(x=x, y=y, lines=lines, marks=marks, alt=alt)
-    return f"<figure class='rk-figure rk-small'>{chart}{legend_html(items)}</figure>"
+    over = over_html(x=x, y=y, name="rk-read-accountants", alt=alt, marks=marks, readouts=readouts)
+    return chart_of(x=x, y=y, lines=lines, legend=items, over=over)
 
 
 def _share_words(power: int) -> str:

@@ -1,6 +1,7 @@
-"""Charts as inline SVG with HTML labels: no script, either theme, any width, and repainted with the text around them.
+"""Charts as inline SVG with HTML labels: no script, either theme, any width.
 
-Lines live in an SVG stretched over the plot; words and marks are HTML at percentages, so that they never stretch.
+Lines live in an SVG stretched over the plot; words and marks are HTML at percentages, so that they never stretch. What
+moves with the slider lies in a layer of its own over the drawing: Streamlit parses inline SVG slowly, plain HTML fast.
 """
 
 from __future__ import annotations
@@ -9,9 +10,13 @@ import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+#: Dots in a row of the icon array.
+_COLUMNS = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,24 +58,75 @@ class Mark:
     side: str = "right"
 
 
-def plot_html(
-    *, x: Axis, y: Axis, lines: Sequence[Line], marks: Sequence[Mark], alt: str, cursor: tuple[float, str] | None = None
-) -> str:
-    """Returns the chart; `cursor` is a value on x to mark from top to bottom, and its name."""
+@dataclass(frozen=True, kw_only=True)
+class Readout:
+    """Exact values at one place of x, shown there on hover, tap or focus: the words, and (y, style) of each curve."""
+
+    x: float
+    words: str
+    dots: Sequence[tuple[float, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A drawing, and the layer over it with all that answers the pointer or moves with the slider."""
+
+    drawn: str
+    over: str
+
+
+def chart_of(*, x: Axis, y: Axis, lines: Sequence[Line], legend: Sequence[tuple[str, str]], over: str) -> Chart:
+    """Returns the chart: axes, curves and legend under the layer."""
     grid = "".join(f'<path class="rk-grid" d="M0 {_flip(y.place(v))}H1000"/>' for v, _ in y.ticks)
     curves = "".join(f'<path class="rk-line {line.style}" d="{_path(line, x, y)}"/>' for line in lines)
     ticks_x = "".join(f'<span class="rk-tick-x" style="left:{x.place(v):.2f}%">{words}</span>' for v, words in x.ticks)
     ticks_y = "".join(
         f'<span class="rk-tick-y" style="bottom:{y.place(v):.2f}%">{words}</span>' for v, words in y.ticks
     )
-    words = "".join(_mark(mark, x, y) for mark in marks) + ticks_x + ticks_y
-    return (
-        f'<div class="rk-chart" role="img" aria-label="{html.escape(alt)}"><div class="rk-title-y">{y.title}</div>'
-        f'<div class="rk-plot"><svg viewBox="0 0 1000 1000" '
-        'preserveAspectRatio="none" aria-hidden="true">'
-        f"{grid}{curves}</svg>{_cursor(cursor, x)}{words}</div>"
-        f'<div class="rk-title-x">{x.title}</div></div>'
+    drawn = (
+        f'<div class="rk-chart" aria-hidden="true"><div class="rk-title-y">{y.title}</div>'
+        f'<div class="rk-plot"><svg viewBox="0 0 1000 1000" preserveAspectRatio="none">'
+        f'{grid}{curves}</svg>{ticks_x}{ticks_y}</div><div class="rk-title-x">{x.title}</div></div>'
     )
+    # The same skeleton with the title unseen, so that both plots lie on each other at any width.
+    layer = (
+        f'<div class="rk-chart rk-over"><div class="rk-title-y" aria-hidden="true">{y.title}</div>'
+        f'<div class="rk-plot">{over}</div></div>'
+    )
+    return Chart(drawn=drawn + legend_html(legend), over=layer)
+
+
+def over_html(
+    *,
+    x: Axis,
+    y: Axis,
+    name: str,
+    alt: str,
+    marks: Sequence[Mark] = (),
+    cursor: tuple[float, str] | None = None,
+    readouts: Sequence[Readout] = (),
+) -> str:
+    """Returns what lies over the plot; `cursor` is a value on x to mark from top to bottom, and its name."""
+    picture = f'<span class="rk-alt" role="img" aria-label="{html.escape(alt)}"></span>'
+    return picture + _cursor(cursor, x) + "".join(_mark(mark, x, y) for mark in marks) + _readouts(readouts, name, x, y)
+
+
+def _readouts(readouts: Sequence[Readout], name: str, x: Axis, y: Axis) -> str:
+    """Radio buttons: one stop of the Tab key for a whole chart, and the arrow keys walk over its places."""
+    inside = sorted((r for r in readouts if x.low <= r.x <= x.high), key=lambda r: r.x)
+    places = [x.place(r.x) for r in inside]
+    edges = [0.0, *((a + b) / 2 for a, b in pairwise(places)), 100.0]
+    made = []
+    for readout, at, left, right in zip(inside, places, edges[:-1], edges[1:], strict=True):
+        side = "right" if at < 50 else "left"
+        dots = "".join(f'<i class="{style}" style="bottom:{y.place(v):.2f}%"></i>' for v, style in readout.dots)
+        made.append(
+            f'<input class="rk-read" type="radio" name="{name}" aria-label="{html.escape(readout.words)}" '
+            f'style="left:{left:.2f}%;width:{right - left:.2f}%">'
+            f'<span class="rk-readout rk-{side}" style="left:{at:.2f}%" aria-hidden="true">{dots}'
+            f"<b>{html.escape(readout.words)}</b></span>"
+        )
+    return f'<div role="radiogroup" aria-label="Exact values">{"".join(made)}</div>' if made else ""
 
 
 def legend_html(items: Sequence[tuple[str, str]]) -> str:
@@ -86,19 +142,24 @@ def legend_html(items: Sequence[tuple[str, str]]) -> str:
 
 def icons_html(*, filled: int, total: int, ring: bool, alt: str) -> str:
     """Returns `total` dots in rows of 50, the first `filled` of them full; a ring marks “fewer than one”."""
-    columns = 50
-    rows = math.ceil(total / columns)
-    full = "".join(_dot(i, columns) for i in range(filled))
-    rest = "".join(_dot(i, columns) for i in range(max(filled, int(ring)), total))
-    lone = '<circle class="rk-ring" cx=".5" cy=".5" r=".36"/>' if ring and not filled else ""
-    return (
-        f'<svg class="rk-icons" role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {columns} {rows}">'
-        f'<path class="rk-rest" d="{rest}"/><path class="rk-full" d="{full}"/>{lone}</svg>'
+    rows, rest = divmod(filled, _COLUMNS)
+    height = 100 * _COLUMNS / total
+    full = (
+        f'<i class="rk-full" style="height:{rows * height:.3f}%;--rows:{rows};--columns:{_COLUMNS}"></i>'
+        if rows
+        else ""
     )
-
-
-def _dot(i: int, columns: int) -> str:
-    return f"M{i % columns + 0.5:g} {i // columns + 0.5:g}h0"
+    part = (
+        f'<i class="rk-full" style="top:{rows * height:.3f}%;width:{100 * rest / _COLUMNS:.3f}%;height:{height:.3f}%;'
+        f'--rows:1;--columns:{rest}"></i>'
+        if rest
+        else ""
+    )
+    lone = '<i class="rk-ring"></i>' if ring and not filled else ""
+    return (
+        f'<div class="rk-icons" role="img" aria-label="{html.escape(alt)}" '
+        f'style="--rows:{math.ceil(total / _COLUMNS)};--columns:{_COLUMNS}">{full}{part}{lone}</div>'
+    )
 
 
 def _path(line: Line, x: Axis, y: Axis) -> str:

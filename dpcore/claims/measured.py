@@ -11,7 +11,7 @@ from dpcore.claims import published
 from dpcore.claims.counterparts import Counterpart, Measured, attacked_size, conditions, counterpart_of
 from dpcore.claims.published import PublishedAttack, PublishedUtility
 from dpcore.claims.rows import budget_words, mechanism_of, short, unchecked
-from dpcore.claims.verdict import ClaimRow
+from dpcore.claims.verdict import ClaimRow, verdict
 from dpcore.errors import DpcoreError
 from dpcore.results.intervals import clopper_pearson
 from dpcore.results.schema import ETA
@@ -109,10 +109,7 @@ def _attack_row(claim: PublishedAttack, measured: Measured) -> ClaimRow:
     if source is None and not math.isinf(claim.epsilon):
         return _row_at_like_noise(claim, measured, what=what, printed=printed)
     if source is None:
-        reason = (
-            "needs an attack on the gradient of a whole batch; ours attacks one image at a time, so nothing is said"
-        )
-        return unchecked("attack", claim.dataset, what, printed, reason)
+        return _counted_row(claim, what=what, printed=printed)
     found = measured.at("attacks", source.dataset, claim.epsilon)
     if found.empty:
         return unchecked("attack", claim.dataset, what, printed)
@@ -128,6 +125,23 @@ def _attack_row(claim: PublishedAttack, measured: Measured) -> ClaimRow:
         outcome="depends",
         reason=f"{_interval_words(claim, one)}; depends on how often the attacker looks and on the image size: "
         f"{len(one)} images at {attacked_size(str(one['records'].iloc[0]))} here",
+    )
+
+
+def _counted_row(claim: PublishedAttack, *, what: str, printed: str) -> ClaimRow:
+    """A whole batch at once: nothing needs measuring, for each bin of the planted layer yields one image at most."""
+    bins, batch = published.IMPRINT_BINS, published.RADIMAGENET.expected_batch_size
+    most = 100 * bins / batch
+    outcome, reason = verdict(claim.printed, most)
+    return ClaimRow(
+        group="attack",
+        dataset=claim.dataset,
+        what=what,
+        published=printed,
+        ours=f"at most {most:.1f} %",
+        value=most,
+        outcome=outcome,
+        reason=f"{reason}; counted, not measured: each of the {bins} bins yields one of the {batch:,} images at most",
     )
 
 

@@ -125,6 +125,9 @@ class PublishedAttack:
     note: str = ""
 
 
+#: Bins of the imprint layer that attacked.
+IMPRINT_BINS = 10
+
 ATTACKS = (
     PublishedAttack(dataset="HAM10000", epsilon=1e9, printed="0"),
     PublishedAttack(dataset="MSD Liver", epsilon=1e9, printed="0"),

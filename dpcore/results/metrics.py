@@ -90,5 +90,6 @@ def get_metric_from_name(name: str) -> Metric:
 
 def get_model_words_from_name(model: str) -> str:
     """Returns an architecture as people write it: “small CNN”, “ResNet-9”, “U-Net”; others with spaces."""
-    known = {"small_cnn": "small CNN", "mlp": "MLP", "resnet9": "ResNet-9", "unet": "U-Net"}
+    known = {"small_cnn": "small CNN", "mlp": "MLP", "unet": "U-Net", "small_unet": "small U-Net"}
+    known |= {"resnet9": "ResNet-9", "resnet9_group_norm": "ResNet-9 with GroupNorm"}
     return known.get(model, model.replace("_", " "))

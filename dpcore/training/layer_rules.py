@@ -8,8 +8,10 @@ all views and positions of a record are one block.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -17,7 +19,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _convolution_backward = torch.ops.aten.convolution_backward.default
-_group_norm_backward = torch.ops.aten.native_group_norm_backward.default
 
 #: Unfolded inputs are made and used in blocks of this size on a CPU, so that they never leave its cache.
 _BLOCK_BYTES = 1 << 19
@@ -145,13 +146,20 @@ class _Geometry:
 
     def unfold(self, x: Tensor) -> Tensor:
         """Returns (m, L, K = kernel height × kernel width × channels) for x (m, channels, h, w)."""
+        windows = self.windows(x)
+        m, out_h, out_w, *of_kernel = windows.shape
+        return windows.reshape(m, out_h * out_w, math.prod(of_kernel))
+
+    def windows(self, x: Tensor) -> Tensor:
+        """Returns what the kernel sees, (m, out h, out w, kernel h, kernel w, channels), as a view."""
         (kh, kw), (sh, sw), (ph, pw), (dh, dw) = self.kernel, self.stride, self.padding, self.dilation
-        x = F.pad(x, (pw, pw, ph, ph)).permute(0, 2, 3, 1).contiguous()  # (m, h, w, c)
-        m, height, width, c = x.shape
+        padded = F.pad(x, (pw, pw, ph, ph)) if ph or pw else x
+        padded = padded.permute(0, 2, 3, 1).contiguous()  # (m, h, w, c)
+        m, height, width, c = padded.shape
         out_h, out_w = (height - dh * (kh - 1) - 1) // sh + 1, (width - dw * (kw - 1) - 1) // sw + 1
         shape = (m, out_h, out_w, kh, kw, c)
         strides = (height * width * c, sh * width * c, sw * c, dh * width * c, dw * c, 1)
-        return x.as_strided(shape, strides).reshape(m, out_h * out_w, kh * kw * c)
+        return padded.as_strided(shape, strides)
 
     def backward(self, g: Tensor, x: Tensor, weight: Tensor, *, which: list[bool]) -> Tensor:
         """Returns the gradient of the input or of the weight, summed over the batch, from that of the output."""
@@ -194,57 +202,92 @@ def _add_convolution(recorder: Recorder, weight: Tensor, x: Tensor, g: Tensor, g
     def arrange(flat: Tensor) -> Tensor:
         return flat.view(c, kh, kw, channels).permute(0, 3, 1, 2)
 
-    by_library = positions > _MOST_UNFOLDED
-    block = 1 if by_library else max(1, _BLOCK_BYTES // (positions * k * x.element_size()))
-    if x.is_cuda or block >= recorder.records or _factored_is_cheaper(positions, k, c):
+    fits = x.is_cuda or recorder.records * positions * k * x.element_size() <= _BLOCK_BYTES
+    if not x.is_cuda and positions > _MOST_UNFOLDED:
+        kept = _by_library(recorder, weight, x, g, geometry)
+    elif fits or _factored_is_cheaper(positions, k, c):
         recorder.add_product(weight, geometry.unfold(x), outputs, arrange)
         return
-    kept = x.new_empty(recorder.records, c, k)
-    for chosen in _blocks(recorder.records, block):
-        views = slice(chosen.start * recorder.views, chosen.stop * recorder.views)
-        if by_library:
-            of_weight = geometry.backward(g[views], x[views], weight, which=_WEIGHT)
-            kept[chosen] = of_weight.permute(0, 2, 3, 1).reshape(1, c, k)
-        else:
-            unfolded = recorder.by_record(geometry.unfold(x[views]), chosen.stop - chosen.start)
-            torch.bmm(outputs[chosen].transpose(1, 2), unfolded, out=kept[chosen])
+    else:
+        kept = _in_blocks(recorder, geometry.windows(x), outputs)
     recorder.found.append((weight, KeptGradient(gradient=kept, arrange=arrange)))
 
 
-def _blocks(records: int, size: int) -> Iterator[slice]:
-    for first in range(0, records, size):
-        yield slice(first, min(first + size, records))
+def _by_library(recorder: Recorder, weight: Tensor, x: Tensor, g: Tensor, geometry: _Geometry) -> Tensor:
+    """Returns (n, C, K) from one call for each record."""
+    by_record = zip(g.split(recorder.views), x.split(recorder.views), strict=True)
+    gradients = [geometry.backward(outputs, inputs, weight, which=_WEIGHT) for outputs, inputs in by_record]
+    return torch.stack([gradient.permute(0, 2, 3, 1).flatten(1) for gradient in gradients])
+
+
+def _in_blocks(recorder: Recorder, windows: Tensor, outputs: Tensor) -> Tensor:
+    """Returns (n, C, K) from windows (m, …) and outputs (n, L, C), with one block of windows written out at a time."""
+    n, positions, c = outputs.shape
+    k = math.prod(windows.shape[3:])
+    size = max(1, _BLOCK_BYTES // (positions * k * windows.element_size()))
+    kept, buffer = outputs.new_empty(n, c, k), outputs.new_empty(size, positions, k)
+    blocks = (windows.split(size * recorder.views), outputs.transpose(1, 2).split(size), kept.split(size))
+    for seen, of_outputs, result in zip(*blocks, strict=True):
+        unfolded = buffer[: len(result)]
+        unfolded.view(seen.shape).copy_(seen)
+        torch.bmm(of_outputs, unfolded, out=result)
+    return kept
 
 
 class _GroupNorm(torch.autograd.Function):
+    """Written out, since torch's own kernel takes up to ten times as long with channels last."""
+
     @staticmethod
     def forward(
         ctx: Any, recorder: Recorder, x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float
     ) -> Tensor:
         ctx.recorder, ctx.groups, ctx.weight, ctx.bias = recorder, groups, weight, bias
-        m, c = x.shape[:2]
-        x = channels_last(x)
-        y, mean, rstd = torch.native_group_norm(x, weight, bias, m, c, x[0, 0].numel(), groups, eps)
-        ctx.save_for_backward(x, mean, rstd)
-        return y
+        positions = _positions(x)  # (m, L, c)
+        mix = _group_mean(groups, x.shape[1], like=x) / positions.shape[1]
+        centred = positions - (positions.sum(1) @ mix).unsqueeze(1)
+        scale = ((centred * centred).sum(1) @ mix).add_(eps).rsqrt_()  # (m, c)
+        scaled_weight = scale * weight
+        ctx.save_for_backward(centred, scale, scaled_weight, mix)
+        return _from_positions(torch.addcmul(bias, centred, scaled_weight.unsqueeze(1)), like=x)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (x, mean, rstd), weight, groups = ctx.saved_tensors, ctx.weight, ctx.groups
-        m, c = x.shape[:2]
-        # The kernel takes its two tensors to lie in memory alike, and does not check.
-        g = channels_last(gradients[0])
-        of_positions, x_positions = (t.movedim(1, -1).reshape(m, -1, c) for t in (g, x))
-        of_bias = of_positions.sum(1)  # (m, c)
-        with_input = (of_positions * x_positions).sum(1)
-        centre, scale = (t.repeat_interleave(c // groups, dim=1) for t in (mean, rstd))
-        ctx.recorder.add_sum(weight, (with_input - centre * of_bias) * scale)
+        (g,), (centred, scale, scaled_weight, mix) = gradients, ctx.saved_tensors
+        outputs = _positions(channels_last(g))
+        of_bias = outputs.sum(1)  # (m, c)
+        of_weight = (outputs * centred).sum(1).mul_(scale)
+        ctx.recorder.add_sum(ctx.weight, of_weight)
         ctx.recorder.add_sum(ctx.bias, of_bias)
-        of_input = None
-        if ctx.needs_input_grad[1]:
-            settings = (m, c, x[0, 0].numel(), groups)
-            of_input = _group_norm_backward(g, x, mean, rstd, weight, *settings, [True, False, False])[0]
-        return None, of_input, None, None, None, None
+        if not ctx.needs_input_grad[1]:
+            return None, None, None, None, None, None
+        # Through the mean and the variance of each group.
+        of_mean = (of_bias * scaled_weight) @ mix
+        of_variance = ((of_weight * scaled_weight) @ mix).mul_(scale)
+        of_input = torch.addcmul(-of_mean.unsqueeze(1), outputs, scaled_weight.unsqueeze(1))
+        of_input.addcmul_(centred, of_variance.unsqueeze(1), value=-1)
+        return None, _from_positions(of_input, like=g), None, None, None, None
+
+
+def _positions(x: Tensor) -> Tensor:
+    """Returns (m, c, …) as (m, L, c); no copy with channels last."""
+    return x.movedim(1, -1).reshape(len(x), -1, x.shape[1])
+
+
+def _from_positions(positions: Tensor, *, like: Tensor) -> Tensor:
+    """The inverse."""
+    m, c, *spatial = like.shape
+    return positions.reshape(m, *spatial, c).movedim(-1, 1)
+
+
+def _group_mean(groups: int, channels: int, *, like: Tensor) -> Tensor:
+    """Returns the (c, c) matrix that gives every channel the mean over the channels of its group."""
+    return _cached_group_mean(groups, channels, like.dtype, like.device)
+
+
+@lru_cache(maxsize=256)
+def _cached_group_mean(groups: int, channels: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    size = channels // groups
+    return torch.block_diag(*[torch.full((size, size), 1 / size)] * groups).to(dtype=dtype, device=device)
 
 
 def linear(recorder: Recorder, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

@@ -10,6 +10,7 @@ from playwright.sync_api import ConsoleMessage, Page
 pytestmark = pytest.mark.browser
 
 Visit = Callable[..., Page]
+_LAYERS = (".rk-chart:not(.rk-over)", ".rk-over")
 _WIDTHS = "[document.documentElement.scrollWidth, document.querySelector('[data-testid=stMain]').scrollWidth]"
 
 
@@ -56,3 +57,30 @@ def test_a_phone_never_scrolls_sideways(visit: Visit, path: str) -> None:
     page = visit(path, viewport={"width": 390, "height": 844})
     page.wait_for_selector(".rk-icons, .cl-cards")
     assert max(page.evaluate(_WIDTHS)) <= 390
+
+
+def test_exact_values_are_read_by_pointer_and_by_keyboard(visit: Visit) -> None:
+    page = visit("/risks?data=ham10000&eps=8")
+    places = page.locator("input[name=rk-read-bounds]")
+    shown = page.locator(".rk-bounds .rk-readout >> visible=true")
+    assert shown.count() == 0
+    at_eight = page.get_by_role("radio", name="ε = 8: at most")
+    at_eight.hover()
+    assert shown.inner_text() == at_eight.get_attribute("aria-label")
+    page.mouse.move(0, 0)
+    assert shown.count() == 0
+    # One stop of the Tab key, then the arrows.
+    places.first.focus()
+    page.keyboard.press("ArrowRight")
+    assert shown.inner_text().startswith("ε = 0.5: at most ")
+    # The layer lies on the drawing: both plots cover the same rectangle.
+    drawn, over = (page.locator(f".st-key-rk_frame_bounds {css} .rk-plot").bounding_box() for css in _LAYERS)
+    assert drawn == over
+
+
+def test_a_card_follows_its_slider(visit: Visit) -> None:
+    page = visit("/claims")
+    page.wait_for_selector("[data-card=refresh]")
+    page.locator(".st-key-claims_refresh_months input[type=range]").focus()
+    page.keyboard.press("Home")
+    page.wait_for_selector("[data-card=refresh] .cl-holds")

@@ -131,7 +131,9 @@ def test_measured_rows_depend_and_say_on_what(store: PrecomputedStore) -> None:
 
 
 def test_without_results_nothing_measured_gets_a_verdict() -> None:
-    assert {r.outcome for r in claims.rows_without_results()} == {"unchecked"}
+    decided = [r for r in claims.rows_without_results() if r.outcome != "unchecked"]
+    assert [(r.outcome, r.ours) for r in decided] == [("holds", "at most 0.3 %")]  # Counted, 10 bins of 3,328 images.
+    assert "counted, not measured" in decided[0].reason
 
 
 def test_the_command_prints_json(store: PrecomputedStore) -> None:

@@ -55,9 +55,15 @@ class Sweeps:
 
     def start(self, command: list[str], before: Callable[[], None] | None = None) -> subprocess.Popen[str]:
         """Starts a command; `before` runs in the new process."""
+
+        def prepare() -> None:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ignored by what a script starts in the background.
+            if before:
+                before()
+
         pipe = subprocess.PIPE
         return subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, stdout=pipe, stderr=pipe, text=True, preexec_fn=before
+            command, cwd=ROOT, env=self.environment, stdout=pipe, stderr=pipe, text=True, preexec_fn=prepare
         )
 
     def run(self, *options: str, plan: str = "tiny.toml", before: Callable[[], None] | None = None) -> tuple[int, str]:

@@ -16,15 +16,17 @@ from dpcore.results.statistics import get_comparison_from_runs
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 from dpcore.sweep.plan import DatasetPlan, SweepPlan
 from dpcore.sweep.tables import bounds_table, points_table, runs_table
+from dpcore.training import TrainingConfig
 
 #: In the plan's order, which is not the alphabet's: the main model comes first.
 MODELS = ("small_cnn", "resnet9")
 
 
 def _dataset(model: str) -> DatasetPlan:
-    return DatasetPlan(
-        name="ham10000", model=model, epochs=1, expected_batch_size=64, max_grad_norm=1.0, positive_weight=1.0
+    training = TrainingConfig(
+        model=model, epochs=1, expected_batch_size=64, max_grad_norm=1.0, positive_weight=1.0, seed=0
     )
+    return DatasetPlan(name="ham10000", training=training)
 
 
 PLAN = SweepPlan(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
+from itertools import pairwise
 
 import pytest
 
 from dpcore.privacy import DpSgdMechanism, get_trade_off_from_mechanism
 from ui import risk_text
-from ui.risk_plot import Axis, icons_html
+from ui.risk_plot import Axis, Readout, icons_html, over_html
 
 
 def test_what_is_not_resolved_is_never_zero() -> None:
@@ -70,8 +72,33 @@ def test_axes_place_values_and_clamp_what_lies_beyond() -> None:
     assert (axis.place(0.0), axis.place(5.0)) == (0.0, 100.0)
 
 
-def test_icons_are_as_many_as_said() -> None:
-    drawn = icons_html(filled=13, total=1000, ring=False, alt="13 of 1,000")
-    assert drawn.count("h0") == 1000
-    assert drawn.split('class="rk-full"')[1].count("h0") == 13
-    assert 'aria-label="13 of 1,000"' in drawn
+@pytest.mark.parametrize("filled", [0, 1, 13, 50, 51, 650, 1000])
+def test_icons_are_as_many_as_said(filled: int) -> None:
+    drawn = icons_html(filled=filled, total=1000, ring=filled == 0, alt="so many of 1,000")
+    grids = [int(r) * int(c) for r, c in re.findall(r"--rows:(\d+);--columns:(\d+)", drawn)]
+    assert grids[0] == 1000
+    assert sum(grids[1:]) == filled
+    assert drawn.count("rk-ring") == (filled == 0)
+    assert 'aria-label="so many of 1,000"' in drawn
+
+
+def test_exact_values_fill_the_plot_without_gaps_and_are_named() -> None:
+    axis = Axis(low=0.1, high=1e3, ticks=(), title="", logarithmic=True)
+    share = Axis(low=0.0, high=1.0, ticks=(), title="")
+    places = [Readout(x=x, words=f"ε = {x:g}", dots=[(0.5, "rk-worst")]) for x in (100.0, 1.0, 10.0, 1e9)]
+    drawn = over_html(x=axis, y=share, name="a", alt="chart", readouts=places)
+    # What lies beyond the axis is left out rather than shown at its end.
+    assert re.findall(r'aria-label="(ε = \d+)"', drawn) == ["ε = 1", "ε = 10", "ε = 100"]
+    strips = [(float(at), float(width)) for at, width in re.findall(r"left:([\d.]+)%;width:([\d.]+)%", drawn)]
+    assert strips[0][0] == 0
+    for (left, width), (after, _) in pairwise(strips):
+        assert left + width == pytest.approx(after, abs=0.02)
+    assert sum(strips[-1]) == pytest.approx(100, abs=0.02)
+    assert drawn.count("<b>ε = ") == 3
+
+
+def test_words_of_a_chart_are_escaped() -> None:
+    axis = Axis(low=0.0, high=1.0, ticks=(), title="")
+    bad = "<img src=x onerror=alert(1)>"
+    made = over_html(x=axis, y=axis, name="a", alt=bad, readouts=[Readout(x=0.5, words=bad, dots=[])])
+    assert "<img" not in made
