@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(
-    r"^\.venv/bin/python (-m dpcore (?:verify|results|calibrate|risk|claims)[^#\n]*)", README, re.MULTILINE
+    r"^\.venv/bin/python (-m dpcore (?:verify|results|calibrate|risk|claims|advise|profile)[^#\n]*)",
+    README,
+    re.MULTILINE,
 )
 
 
