@@ -18,9 +18,9 @@ SLOW = 0.01
 def get_saturation_epoch(
     losses: Sequence[float], *, steps_per_epoch: int, window: int = 4, slow: float = SLOW
 ) -> int | None:
-    """Returns the epoch, from 1, after which the smoothed loss improves by less than `slow` an epoch; None if it still
-    improves faster when the training ends.
+    """Returns the epoch, from 1, after which the smoothed loss improves by less than `slow` an epoch.
 
+    None if it still improves faster when the training ends.
     The loss of an epoch is the mean of its steps. Smoothing: from each epoch on, a line through the logarithms of
     `window` + 1 epochs; the loss saturates at the first epoch from which on all these lines are flatter than
     log(1 − slow).

@@ -35,7 +35,7 @@ def test_wrn40_4_is_the_network_of_the_papers() -> None:
     model = build_model("wrn40_4", (3, 32, 32), seed=0, num_classes=10)
     weights = sum(p.numel() for p in model.parameters())
     assert weights == _wide_weights(depth=40, widen=4, channels_in=3, classes=10)
-    assert round(weights / 1e6, 1) == 8.9  # Zagoruyko & Komodakis 2016, table 4
+    assert round(weights / 1e6, 1) == 8.9  # As Zagoruyko & Komodakis (2016) print it.
     kinds = {type(module) for module in model.modules() if not list(module.children())}
     assert kinds == {torch.nn.Conv2d, torch.nn.GroupNorm, torch.nn.Linear}
     # 40 = 1 stem + 3 stages · 6 blocks · 2 + 3 shortcuts.

@@ -23,7 +23,6 @@ from dpcore.training import (
     PerSampleGradients,
     Training,
     TrainingConfig,
-    get_dice_from_outlines,
     make_objective,
     train,
 )
@@ -204,21 +203,6 @@ def test_a_unet_learns_to_outline_and_dice_is_that_of_scikit_learn(
 
 def test_a_unet_does_not_learn_under_crushing_noise(outlined: Dataset) -> None:
     assert train(outlined, OUTLINING, _mechanism(OUTLINING, noise_multiplier=1e3)).utility < 0.7
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_dice_of_each_structure_is_its_f1_score(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    truth, found = (rng.choice(3, p=p, size=(6, 9, 7)) for p in ((0.7, 0.25, 0.05), (0.8, 0.1, 0.1)))
-    dice = get_dice_from_outlines(truth, found, ("liver", "tumour"))
-    expected = f1_score(truth.ravel(), found.ravel(), labels=[1, 2], average=None)
-    assert list(dice) == ["dice_liver", "dice_tumour"]
-    assert list(dice.values()) == pytest.approx(list(expected), rel=1e-12)
-
-
-def test_a_structure_that_is_nowhere_has_no_dice() -> None:
-    with pytest.raises(InvalidValue, match="labels must show tumour somewhere, but none does"):
-        get_dice_from_outlines(np.ones((2, 3, 3), dtype=int), np.ones((2, 3, 3), dtype=int), ("liver", "tumour"))
 
 
 def _batches_and_noise(outlined: Dataset, config: TrainingConfig) -> tuple[list[list[int]], Tensor]:
