@@ -147,12 +147,13 @@ def strip_alt(strip: Strip, finding: Finding) -> str:
 
 def gallery_caption(finding: Finding, strip: Strip) -> str:
     """Returns what the pictures are, at which budget, and what the numbers under them mean."""
+    source = strip.source.rstrip(".")
     if finding.evidence.spec.synthetic:
-        origin = f"**SYNTHETIC pictures**, no patient: {strip.source.rstrip(".")}."
+        origin = f"**SYNTHETIC pictures**, no patient: {source}."
     elif strip.stand_in:
-        origin = f"**Stand-in pictures**, because those of the dataset may not be shown: {strip.source.rstrip(".")}."
+        origin = f"**Stand-in pictures**, because those of the dataset may not be shown: {source}."
     else:
-        origin = f"Pictures: {strip.source.rstrip(".")}."
+        origin = f"Pictures: {source}."
     budget = nearest_budget(finding) + ("" if finding.is_measured else ", the nearest measured budget")
     return (
         f"{origin} Shown at {budget}. Under each picture: its error, 1 − SSIM; 0 is identical, below 0.10 counts as "
