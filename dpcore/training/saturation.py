@@ -16,7 +16,7 @@ SLOW = 0.01
 
 
 def get_saturation_epoch(
-    losses: Sequence[float], *, steps_per_epoch: int, window: int = 4, slow: float = SLOW
+    losses: Sequence[float], *, steps_per_epoch: float, window: int = 4, slow: float = SLOW
 ) -> int | None:
     """Returns the epoch, from 1, after which the smoothed loss improves by less than `slow` an epoch.
 
@@ -27,7 +27,7 @@ def get_saturation_epoch(
 
     Args:
         losses: above 0, one a step, as `TrainedRun.losses`; NaN where a Poisson batch was empty.
-        steps_per_epoch: whole, at least 1; a last epoch that is cut short counts if it has half the steps.
+        steps_per_epoch: 1 / sample rate, above 0; a last epoch that is cut short counts if it has half the steps.
         window: epochs that a line spans, at least 1: more for noisier losses.
         slow: relative improvement an epoch, above 0 and below 1.
 
@@ -35,7 +35,7 @@ def get_saturation_epoch(
         InvalidValue: for a number that breaks its rule, fewer than `window` + 1 epochs, or losses that are not finite
             and above 0.
     """
-    _validate.whole(steps_per_epoch=steps_per_epoch)
+    _validate.positive(steps_per_epoch=steps_per_epoch)
     _validate.whole(window=window)
     _validate.open_unit(slow=slow)
     logs = np.log(_epoch_losses(np.asarray(losses, dtype=np.float64), steps_per_epoch))
@@ -48,13 +48,13 @@ def get_saturation_epoch(
     return first_slow + 1 if first_slow < len(slopes) else None
 
 
-def _epoch_losses(losses: NDArray[np.float64], steps_per_epoch: int) -> NDArray[np.float64]:
+def _epoch_losses(losses: NDArray[np.float64], steps_per_epoch: float) -> NDArray[np.float64]:
     """Mean loss of each epoch; one whose batches were all empty lies between its neighbours."""
     known = ~np.isnan(losses)
     if losses.ndim != 1 or not known.any() or not (np.isfinite(losses[known]) & (losses[known] > 0)).all():
         raise InvalidValue("losses must be finite numbers above 0, one a step, but are not.")
     epochs = max(1, round(len(losses) / steps_per_epoch))
-    epoch_of = np.minimum(np.arange(len(losses)) // steps_per_epoch, epochs - 1)[known]
+    epoch_of = np.minimum(np.arange(len(losses)) // steps_per_epoch, epochs - 1).astype(np.int64)[known]
     counts = np.bincount(epoch_of, minlength=epochs)
     totals = np.bincount(epoch_of, weights=losses[known], minlength=epochs)
     seen = np.flatnonzero(counts)

@@ -61,6 +61,13 @@ def test_empty_batches_and_a_cut_epoch_are_ordinary() -> None:
     assert get_saturation_epoch(losses, steps_per_epoch=2, window=1) == 4
 
 
+def test_an_epoch_need_not_be_whole_steps() -> None:
+    """40 epochs of 3.325 steps: falling by 3 % an epoch up to the 30th, and flat from there on."""
+    epoch = np.arange(133) / 3.325
+    losses = 0.97 ** np.minimum(epoch, 30.0)
+    assert get_saturation_epoch(list(losses), steps_per_epoch=3.325, window=1) in (30, 31)
+
+
 @pytest.mark.parametrize(
     ("losses", "changes", "field"),
     [
