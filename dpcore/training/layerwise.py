@@ -8,7 +8,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from dpcore.training.layer_rules import RULES, FactoredGradient, Gradient, KeptGradient, Recorder, UnsupportedLayer
+from dpcore.training.layer_rules import RULES, UnsupportedLayer
+from dpcore.training.recorder import FactoredGradient, Gradient, KeptGradient, Recorder
 
 
 class _Recording(TorchFunctionMode):

@@ -18,10 +18,10 @@ from dpcore.privacy import DpSgdMechanism, NonPrivate
 from dpcore.training.augmentation import make_views
 from dpcore.training.config import TrainingConfig
 from dpcore.training.evaluation import get_scores_from_model
-from dpcore.training.layer_rules import channels_last
 from dpcore.training.objective import make_objective
 from dpcore.training.patience import Patience
 from dpcore.training.per_sample import PerSampleGradients
+from dpcore.training.recorder import channels_last
 
 Privacy = DpSgdMechanism | NonPrivate
 
@@ -105,13 +105,15 @@ class Training:
             start = time.perf_counter()
             loss = self._step()
             self._losses.append(loss)
-            self._patience.after_step(len(self._losses), steps_per_epoch=self._steps_per_epoch, model=self.model)
+            if self._ended_an_epoch():
+                self._patience.after_epoch(self.model)
             self._seconds += time.perf_counter() - start
             yield Progress(step=len(self._losses), steps=self.steps, loss=loss)
 
-    @property
-    def _steps_per_epoch(self) -> int:
-        return max(1, round(self.steps / self.config.epochs))
+    def _ended_an_epoch(self) -> bool:
+        """An epoch is steps / epochs steps long, seldom a whole number."""
+        before, now = ((step * self.config.epochs) // self.steps for step in (len(self._losses) - 1, len(self._losses)))
+        return now > before
 
     def _step(self) -> float:
         records, labels = self._sample_batch()

@@ -28,9 +28,9 @@ class Patience:
         """Whether the training should end."""
         return 0 < self._epochs <= self._without_gain
 
-    def after_step(self, step: int, *, steps_per_epoch: int, model: nn.Module) -> None:
-        """Looks at the validation score at the end of an epoch."""
-        if not self._epochs or step % steps_per_epoch:
+    def after_epoch(self, model: nn.Module) -> None:
+        """Looks at the validation score."""
+        if not self._epochs:
             return
         score = self._validate()
         self._without_gain += 1

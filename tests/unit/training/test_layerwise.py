@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dpcore.models import build_model
-from dpcore.training import ClippedSum, Objective, PerSampleGradients, make_objective
+from dpcore.training import ClippedSum, Objective, PerSampleGradients, make_objective, recorder
 from dpcore.training import layer_rules as rules
 
 CLASSES = 2
@@ -109,7 +109,7 @@ def test_convolutions(
 
 @pytest.mark.parametrize("budget", [0, 10**9], ids=["written out", "factored"])
 def test_norms_with_and_without_writing_gradients_out(budget: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rules, "_MULTIPLICATIONS_PER_NUMBER", budget)
+    monkeypatch.setattr(recorder, "_MULTIPLICATIONS_PER_NUMBER", budget)
     model = build_model("small_cnn", (3, 12, 12), seed=0)
     _assert_same(*_both_ways(model, _objective(), _batch((3, 12, 12), 9)))
 
