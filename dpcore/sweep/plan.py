@@ -96,7 +96,7 @@ class SweepPlan:
     epsilons: tuple[float, ...]
     seeds: int
     delta: float
-    #: Equivalence margin of the TOST, in MCC.
+    #: Equivalence margin of the TOST, in the unit of the utility (MCC or Dice).
     tost_margin: float
     #: Assumed electrical power of one busy core, for the energy estimate.
     watts_per_core: float

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from dpcore.results.store import PrecomputedStore
+
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(
@@ -45,9 +47,18 @@ def test_the_map_names_what_exists() -> None:
         assert path.exists(), name
 
 
-def test_the_results_table_is_what_the_command_prints() -> None:
-    shown = README.split("<!-- results ham10000 -->")[1].split("<!-- end -->")[0]
-    printed = _run(["-m", "dpcore", "results", "--dataset", "ham10000", "--markdown"]).stdout
+def _shown_tables() -> list[tuple[str, str]]:
+    text = README + (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
+    return re.findall(r"<!-- results (\w+) -->(.*?)<!-- end -->", text, re.DOTALL)
+
+
+def test_every_dataset_has_its_table() -> None:
+    assert {name for name, _ in _shown_tables()} == set(PrecomputedStore().table("points")["dataset"])
+
+
+@pytest.mark.parametrize(("dataset", "shown"), _shown_tables())
+def test_a_results_table_is_what_the_command_prints(dataset: str, shown: str) -> None:
+    printed = _run(["-m", "dpcore", "results", "--dataset", dataset, "--markdown"]).stdout
     assert shown.strip() == printed.strip()
 
 
