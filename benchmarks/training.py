@@ -29,7 +29,7 @@ _ENVIRONMENT = {
 }
 
 CASES: dict[str, dict[str, Any]] = {
-    "small_cnn": {"record_shape": (3, 28, 28), "batch": 512, "chunk_size": 256},
+    "small_cnn": {"record_shape": (3, 28, 28), "batch": 512, "chunk_size": 512},
     "unet": {"record_shape": (1, 64, 64), "batch": 32, "chunk_size": 32},
     "resnet9": {"record_shape": (3, 28, 28), "batch": 128, "chunk_size": 128},
 }

@@ -85,7 +85,7 @@ def sweep(
 
 
 def _print_forecast(forecast: Forecast) -> None:
-    line = "{:14} {:20} {:9} {:>7} {:>7} {:>14} {:>12}"
+    line = "{:16} {:18} {:9} {:>7} {:>7} {:>14} {:>12}"
     typer.echo(line.format("dataset", "model", "kind", "cells", "done", "time left", "energy left"))
     for row in forecast.rows:
         left = None if row.seconds is None else row.seconds / forecast.workers
