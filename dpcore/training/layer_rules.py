@@ -19,8 +19,8 @@ from dpcore.training.recorder import KeptGradient, Recorder, channels_last, fact
 
 _convolution_backward = torch.ops.aten.convolution_backward.default
 
-#: Unfolded inputs are made and used in blocks of this size on a CPU, so that they never leave its cache.
-_BLOCK_BYTES = 1 << 19
+#: Unfolded inputs are made and used in blocks of this size on a CPU, so that they stay in its cache.
+_BLOCK_BYTES = 1 << 21
 #: Convolutions over more positions are left to the library, record by record: unfolded, one record fills the cache.
 _MOST_UNFOLDED = 2048
 _INPUT, _WEIGHT = [True, False, False], [False, True, False]
