@@ -34,6 +34,8 @@ _SLACK = 0.01
 _DIRECT, _LAST = (160, 320, 640, 1280), 20
 _VANISHED = 1e-18
 _MOST_EVALUATIONS = 1_500_000
+#: Equally spaced frequencies that share one computed sine.
+_FINE = 32
 #: Mass of a single node that is left out, relative to TAIL.
 _NEGLIGIBLE = 1e-6
 
@@ -182,10 +184,23 @@ def _direct_spacing(step: StepLikelihood, highest: float, order: float) -> float
 def _direct_log_spectrum(step: StepLikelihood, frequencies: FloatArray, spacing: float, order: float) -> ComplexArray:
     """log E exp(−iω(L − mean)) of one step."""
     ratio, weight, _ = _normalised_nodes(step, spacing, order)
-    half_angle = frequencies[:, None] / 2 * (ratio - float(weight @ ratio))
-    sine = np.sin(half_angle)
+    sine, cosine = _sine_and_cosine(frequencies / 2, ratio - float(weight @ ratio))
     # e^{−2iθ} − 1 = −2 sin²θ − 2i sin θ cos θ, without cancellation.
-    return _log1p((-2 * sine * sine) @ weight + 1j * ((-2 * sine * np.cos(half_angle)) @ weight))
+    return _log1p((-2 * sine * sine) @ weight + 1j * ((-2 * sine * cosine) @ weight))
+
+
+def _sine_and_cosine(frequencies: FloatArray, positions: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Of frequencies × positions, each (frequencies, positions), for equally spaced frequencies.
+
+    By the addition theorem from few of them: products are several times as fast as sines.
+    """
+    coarse = frequencies[::_FINE, None] * positions
+    fine = (frequencies[:_FINE, None] - frequencies[0]) * positions
+    (sine_a, cosine_a), (sine_b, cosine_b) = ((np.sin(angle), np.cos(angle)) for angle in (coarse, fine))
+    sine = sine_a[:, None] * cosine_b + cosine_a[:, None] * sine_b
+    cosine = cosine_a[:, None] * cosine_b - sine_a[:, None] * sine_b
+    shape = (-1, len(positions))
+    return sine.reshape(shape)[: len(frequencies)], cosine.reshape(shape)[: len(frequencies)]
 
 
 def _lattice_log_spectra(
