@@ -36,11 +36,13 @@ def summary() -> None:
     """Shows how many of the numbers hold, depend and differ."""
     counts = Counter(row.outcome for row in risk_loaders.claim_rows())
     total = sum(counts.values())
-    items = "".join(f"<li>{_badge(o)} {counts[o]} · {MEANINGS[o]}</li>" for o in OUTCOMES)
+    items = "".join(f"<li>{_badge(o)} {counts[o]} · {MEANINGS[o]}</li>" for o in OUTCOMES if counts[o])
+    unchecked = f"; {counts['unchecked']} could not be checked" if counts["unchecked"] else ""
     words = (
         f"Of {total} numbers in Ziller et al. (2024), **{counts['holds']} hold** to the printed digits, "
-        f"**{counts['depends']} depend** on conditions that are different here, **{counts['differs']} differs** and "
-        f"{counts['unchecked']} could not be checked. Every verdict is computed when you open this page."
+        f"**{counts['depends']} depend** on conditions that are different here, and **{counts['differs']} "
+        f"{'differs' if counts['differs'] == 1 else 'differ'}**{unchecked}. Every verdict is computed when you open "
+        "this page."
     )
     st.html(f'<p class="pp-summary" role="status">{stress(words)}</p><ul class="cl-counts">{items}</ul>')
 
