@@ -147,7 +147,7 @@ def _in_blocks(recorder: Recorder, windows: Tensor, outputs: Tensor) -> Tensor:
 
 
 class _GroupNorm(torch.autograd.Function):
-    """Written out, since torch's own kernel takes up to ten times as long with channels last."""
+    """Written out, since torch's own kernel is slow with channels last."""
 
     @staticmethod
     def forward(
