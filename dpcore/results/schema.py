@@ -7,7 +7,7 @@ training without DP; they stand in the plan's order, so a dataset's main model c
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: Privacy budgets of the default sweep; NO_DP stands behind them on every axis.
 EPSILONS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 20.0, 32.0, 100.0, 1e3, 1e4, 1e6, 1e9, 1e12, 1e15)
@@ -103,8 +103,74 @@ GALLERY = {
     "stand_in": "whether the pictures stand in for a dataset whose images may not be shown",
     "target_epsilon": RUNS["target_epsilon"],
     "looks": "0 for the originals, else the number of gradients averaged",
+    "choice": "which pictures: 'best' (the five that one look rebuilds best) or 'middle' (the five around the median)",
     "file": "path below precomputed/, WebP, five square pictures side by side",
     "errors": "list of five: 1 − SSIM against the original (0 for originals)",
+}
+
+#: One row a setting of a reconstruction attack, summarised over the attacked records. `attacks` has the paper's own
+#: setting record by record; this table has what an attacker, or a defender, may change.
+RECONSTRUCTIONS = {
+    "dataset": ATTACKS["dataset"],
+    "records": ATTACKS["records"],
+    "attack": "'imprint' (malicious server), 'dlg' or 'inverting gradients' (honest server)",
+    "target_epsilon": RUNS["target_epsilon"],
+    "noise_multiplier": RUNS["noise_multiplier"],
+    "side": "height and width of the attacked pictures, pixels",
+    "batch_size": "records whose clipped gradients were added up before the noise",
+    "num_bins": "bins of the imprint layer; 0 for other attacks",
+    "looks": ATTACKS["looks"],
+    "denoiser": "'none', 'non-local means' or 'wavelet': applied to each reconstruction before it is scored",
+    "attacked": "number of records attacked",
+    "errors": "list of 1 − SSIM, one a record, rising",
+    "psnr": "median peak signal-to-noise ratio over records, dB",
+    "correlation": "median correlation of original and reconstruction over records",
+    "matched": "number of attacked records that the attacker named rightly among `candidates`",
+    "candidates": ATTACKS["candidates"],
+    "seconds": "wall-clock seconds a record",
+}
+
+#: One row a membership attack, budget and group of records: scores of all shadow models pooled, higher = member.
+MEMBERSHIP = {
+    "dataset": "registry name",
+    "model": RUNS["model"],
+    "target_epsilon": RUNS["target_epsilon"],
+    "noise_multiplier": RUNS["noise_multiplier"],
+    "sample_rate": RUNS["sample_rate"],
+    "steps": RUNS["steps"],
+    "attack": "'loss threshold' or 'LiRA'",
+    "partition": "'all', 'class', or the name of a subgroup partition of the dataset",
+    "group": "'all', or the class or subgroup within the partition",
+    "shadows": "models trained, each on a random half of the training records",
+    "members": "number of scores of records that the scored model was trained on",
+    "non_members": "number of scores of records that it was not trained on",
+    "auc": "area under the ROC curve of the scores, 0.5 = guessing",
+    "auc_low": "lower end of the 95 % interval of auc, models resampled",
+    "auc_high": "upper end of that interval",
+    "true_at_0001": "members above the threshold that 0.1 % of the non-members reach",
+    "false_at_0001": "non-members above that threshold",
+    "true_at_001": "members above the threshold that 1 % of the non-members reach",
+    "false_at_001": "non-members above that threshold",
+    "roc_fpr": "list: false-positive rates, rising, thinned to at most 200 points",
+    "roc_tpr": "list: true-positive rate at each",
+}
+
+#: One row an audited training: a lower bound on ε that the outcome itself proves, with 95 % confidence.
+AUDITS = {
+    "dataset": "registry name",
+    "model": RUNS["model"],
+    "target_epsilon": RUNS["target_epsilon"],
+    "noise_multiplier": RUNS["noise_multiplier"],
+    "delta": RUNS["delta"],
+    "epsilon_rdp": RUNS["epsilon_rdp"],
+    "epsilon_tight": RUNS["epsilon_tight"],
+    "canary": "'mislabelled record' (seen through its loss) or 'gradient' (seen through the noisy gradients themselves)",
+    "canaries": "planted, each included with probability 1/2",
+    "guesses": "canaries that the auditor dared to call, in or out",
+    "correct": "calls that were right",
+    "floor": "largest ε that the outcome refutes at 95 % confidence (Steinke et al. 2023, Theorem 5.2); 0 if none",
+    "cap": "largest floor that this number of canaries could ever give",
+    "seconds": RUNS["seconds"],
 }
 
 #: One row a tried setting: clipping norm and epochs, tuned once at ε = 8 on the validation records.
@@ -118,4 +184,14 @@ TUNING = {
     "utility_sd": "sample standard deviation of that utility",
 }
 
-TABLES = {"runs": RUNS, "points": POINTS, "bounds": BOUNDS, "attacks": ATTACKS, "gallery": GALLERY, "tuning": TUNING}
+TABLES = {
+    "runs": RUNS,
+    "points": POINTS,
+    "bounds": BOUNDS,
+    "attacks": ATTACKS,
+    "gallery": GALLERY,
+    "reconstructions": RECONSTRUCTIONS,
+    "membership": MEMBERSHIP,
+    "audits": AUDITS,
+    "tuning": TUNING,
+}
