@@ -23,6 +23,10 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what wou
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DatasetOption = Annotated[str, typer.Option(help="Registry name, such as ham10000.")]
 DatasetsOption = Annotated[list[str] | None, typer.Option(help="Only these datasets; the others keep their results.")]
+PartsOption = Annotated[
+    list[str] | None,
+    typer.Option("--part", help="Only these parts: training, reconstruction, membership, audit. Default: all."),
+]
 WorkOption = Annotated[Path, typer.Option(help="Folder of finished cells; a second start resumes from it.")]
 
 CORES = os.cpu_count() or 1

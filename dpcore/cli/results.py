@@ -11,6 +11,7 @@ from rich.table import Table
 from dpcore.cli._options import DatasetOption, JsonOption, OutOption
 from dpcore.cli.errors import one_sentence_errors
 from dpcore.results.metrics import Metric, get_metric_from_name
+from dpcore.results.numbers import short_number
 from dpcore.results.store import DEFAULT_FOLDER, PrecomputedStore
 
 if TYPE_CHECKING:
@@ -74,21 +75,15 @@ def _spread(point: pd.Series, mean: str) -> str:
 def _row(point: pd.Series, metric: Metric) -> list[str]:
     no_dp = point["target_epsilon"] != point["target_epsilon"]
     return [
-        "no DP" if no_dp else _short(point["target_epsilon"]),
-        _short(point["noise_multiplier"]),
-        "–" if no_dp else _short(point["epsilon_tight"]),
+        "no DP" if no_dp else short_number(point["target_epsilon"]),
+        short_number(point["noise_multiplier"]),
+        "–" if no_dp else short_number(point["epsilon_tight"]),
         _spread(point, "utility_mean"),
         _spread(point, metric.second[0]),
         "–" if no_dp else f"{point['p_ttest']:.2g}",
         "–" if no_dp else f"{point['p_tost']:.2g}",
         f"{100 * point['worst_case']:.3g} %",
         f"{100 * point['relaxed']:.3g} %",
-        _short(point["seconds_mean"]),
-        _short(point["watt_hours_mean"]),
+        short_number(point["seconds_mean"]),
+        short_number(point["watt_hours_mean"]),
     ]
-
-
-def _short(number: float) -> str:
-    """Three significant digits, as 1e9 rather than 1e+09."""
-    mantissa, _, exponent = f"{number:.3g}".partition("e")
-    return f"{mantissa}e{int(exponent)}" if exponent else mantissa

@@ -18,6 +18,7 @@ from dpcore.cli._options import (
     DryRunOption,
     JsonOption,
     OutOption,
+    PartsOption,
     PlanOption,
     SchedulerOption,
     TimeLimitOption,
@@ -32,6 +33,15 @@ if TYPE_CHECKING:
     from dpcore.sweep import Forecast
 
 _INTERRUPTED = 130
+#: What a cell of each kind is called in the forecast.
+_KINDS = {
+    "run": "trainings",
+    "attack": "attacks",
+    "reconstruction": "variations",
+    "optimisation": "inversions",
+    "shadow": "shadows",
+    "audit": "audits",
+}
 
 
 @contextmanager
@@ -61,6 +71,7 @@ def sweep(
     workers: WorkersOption = CORES,
     scheduler: SchedulerOption = None,
     dataset: DatasetsOption = None,
+    part: PartsOption = None,
     time_limit: TimeLimitOption = None,
     dry_run: DryRunOption = False,
 ) -> None:
@@ -73,6 +84,7 @@ def sweep(
         "work": work / f"sweep-{Path(plan).stem}",
         "workers": Workers(count=workers, scheduler=scheduler),
         "only": dataset,
+        "parts": part,
     }
     if dry_run:
         _print_forecast(forecast_sweep(read_plan(plan), **common))
@@ -85,12 +97,12 @@ def sweep(
 
 
 def _print_forecast(forecast: Forecast) -> None:
-    line = "{:16} {:18} {:9} {:>7} {:>7} {:>14} {:>12}"
+    line = "{:16} {:18} {:10} {:>7} {:>7} {:>14} {:>12}"
     typer.echo(line.format("dataset", "model", "kind", "cells", "done", "time left", "energy left"))
     for row in forecast.rows:
         left = None if row.seconds is None else row.seconds / forecast.workers
         energy = "unknown" if row.seconds is None else f"{row.seconds * forecast.watts_per_core / 3600:.3g} Wh"
-        kind = {"run": "trainings", "attack": "attacks"}[row.kind]
+        kind = _KINDS[row.kind]
         typer.echo(line.format(row.dataset, row.model, kind, row.cells, row.done, duration(left), energy))
     _print_total(forecast)
     for sentence in forecast.skipped:

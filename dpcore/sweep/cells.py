@@ -16,6 +16,7 @@ from dpcore.attacks import PreparedAttack
 from dpcore.datasets.spec import Dataset
 from dpcore.privacy import DpSgdMechanism, NonPrivate, PrivacyTarget, calibrate
 from dpcore.results.schema import SCORES
+from dpcore.sweep.attack_plan import AuditPlan, ReconstructionPlan
 from dpcore.sweep.plan import DatasetPlan
 from dpcore.sweep.tasks import in_time
 from dpcore.training import Training, TrainingConfig
@@ -25,13 +26,15 @@ from dpcore.training import Training, TrainingConfig
 class Cell:
     """One unit of work; its settings alone decide its result."""
 
-    kind: str  # "run" or "attack"
+    kind: str  # one of `parts.PARTS`
     dataset: DatasetPlan
     #: Nominal budget of the RDP accountant; None without DP.
     target_epsilon: float | None
     delta: float
-    #: Of the run; the attack's own draws have a fixed seed.
+    #: Of the run, or the shadow model's number; the other attacks' draws have a fixed seed.
     seed: int = 0
+    #: What the plan says about this kind of attack.
+    detail: ReconstructionPlan | AuditPlan | None = None
     data_path: str | None = None
 
 
@@ -65,9 +68,13 @@ def noise_multiplier_of(privacy: DpSgdMechanism | NonPrivate) -> float:
 
 
 def run_cell(cell: Cell) -> list[dict[str, Any]]:
-    """Returns the rows of a cell: one row of `schema.RUNS` less energy and ε, or many of `schema.ATTACKS`."""
+    """Returns the rows of a cell: of `schema.RUNS` less energy and ε, `schema.ATTACKS`, or see `attack_cells`."""
     torch.set_num_threads(1)
-    return _training_rows(cell) if cell.kind == "run" else _attack_rows(cell)
+    if cell.kind in ("run", "attack"):
+        return _training_rows(cell) if cell.kind == "run" else _attack_rows(cell)
+    from dpcore.sweep import attack_cells  # It builds on this module.
+
+    return attack_cells.ROWS[cell.kind](cell)
 
 
 def _training_rows(cell: Cell) -> list[dict[str, Any]]:

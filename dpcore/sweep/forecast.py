@@ -12,13 +12,13 @@ from dpcore.sweep.main import wanted_datasets
 from dpcore.sweep.plan import SweepPlan
 from dpcore.sweep.pool import Workers
 from dpcore.sweep.progress import CellTimes, Group, earlier_times
-from dpcore.sweep.run import plan_cells
+from dpcore.sweep.parts import check_parts, plan_cells
 from dpcore.sweep.work import WorkFolder
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForecastRow:
-    """The trainings, or the attacks, of one dataset and model."""
+    """The cells of one kind, dataset and model."""
 
     dataset: str
     model: str
@@ -41,12 +41,19 @@ class Forecast:
 
 
 def forecast_sweep(
-    plan: SweepPlan, *, data_path: Path | None, out: Path, work: Path, workers: Workers, only: list[str] | None = None
+    plan: SweepPlan,
+    *,
+    data_path: Path | None,
+    out: Path,
+    work: Path,
+    workers: Workers,
+    only: list[str] | None = None,
+    parts: list[str] | None = None,
 ) -> Forecast:
     """Returns what `run_sweep` would do with the same arguments, and raises the same of the plan and the data."""
     path = str(data_path) if data_path else None
     wanted, skipped = wanted_datasets(plan, path, only, workers)
-    cells = plan_cells(plan, wanted, path)
+    cells = plan_cells(plan, wanted, path, check_parts(parts))
     times = CellTimes(earlier_times(PrecomputedStore(folder=out), cells))
     done: Counter[Group] = Counter()
     for cell in cells:

@@ -18,11 +18,13 @@ from dpcore.errors import DataUnavailable, InvalidValue, ResultsUnavailable
 from dpcore.results.schema import TABLES
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 from dpcore.sweep.cells import Cell
+from dpcore.sweep.membership_table import membership_table
+from dpcore.sweep.parts import check_parts, first_models, plan_cells
 from dpcore.sweep.pictures import write_gallery
 from dpcore.sweep.plan import DatasetPlan, SweepPlan, plan_from_settings
 from dpcore.sweep.pool import Workers
 from dpcore.sweep.progress import CellTimes, OnProgress, SweepProgress, earlier_times
-from dpcore.sweep.run import available_datasets, first_models, plan_cells, run_cells
+from dpcore.sweep.run import available_datasets, run_cells
 from dpcore.sweep.tables import bounds_table, points_table, runs_table
 from dpcore.sweep.work import Rows, WorkFolder, WorkFolderUnusable
 
@@ -46,17 +48,21 @@ def run_sweep(
     work: Path,
     workers: Workers,
     only: list[str] | None = None,
+    parts: list[str] | None = None,
     time_limit: float | None = None,
     on_progress: OnProgress = lambda _: None,
 ) -> SweepReport:
     """Runs what is not finished yet and writes `out`; datasets without data or not in `only` keep their rows there.
+
+    So do the tables of parts (`parts.PARTS`) that are not in `parts`; pictures need the points of an earlier training.
 
     `time_limit`, in seconds, is for each cell. Raises DataUnavailable when no dataset's data are there, InvalidValue
     for a name in `only` that the plan lacks, and what `run_cells` raises; then `out` is as it was.
     """
     path = str(data_path) if data_path else None
     wanted, skipped = wanted_datasets(plan, path, only, workers)
-    cells = plan_cells(plan, wanted, path)
+    wanted_parts = check_parts(parts)
+    cells = plan_cells(plan, wanted, path, wanted_parts)
     old = PrecomputedStore(folder=out)
     rows = run_cells(
         cells,
@@ -67,7 +73,8 @@ def run_sweep(
         on_progress=on_progress,
     )
     on_progress(SweepProgress(done=len(cells), total=len(cells), what="tables and pictures"))
-    _replace(out, plan, wanted, rows)
+    job = _Job(plan=plan, wanted=wanted, parts=wanted_parts, data_path=path, rows=rows, old=old)
+    _replace(out, job)
     files = [p for p in out.rglob("*") if p.is_file()]
     return SweepReport(
         files=tuple(sorted(p.relative_to(out).as_posix() for p in files)),
@@ -91,14 +98,35 @@ def wanted_datasets(
     return wanted, missing
 
 
-def _replace(out: Path, plan: SweepPlan, wanted: list[DatasetPlan], rows: dict[Cell, Rows]) -> None:
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """What there is to write."""
+
+    plan: SweepPlan
+    wanted: list[DatasetPlan]
+    parts: tuple[str, ...]
+    data_path: str | None
+    rows: dict[Cell, Rows]
+    old: PrecomputedStore
+
+    @property
+    def names(self) -> list[str]:
+        """The datasets swept."""
+        return list(dict.fromkeys(d.name for d in self.wanted))
+
+    def rows_of(self, *kinds: str) -> Rows:
+        """All rows of those kinds of cells."""
+        return [row for cell, part in self.rows.items() if cell.kind in kinds for row in part]
+
+
+def _replace(out: Path, job: _Job) -> None:
     """Writes the folder beside the old one, then swaps them; raises WorkFolderUnusable with the old one in place."""
     fresh, before = out.with_name(out.name + ".new"), out.with_name(out.name + ".old")
     try:
         for left_over in (fresh, before):
             shutil.rmtree(left_over, ignore_errors=True)
         fresh.mkdir(parents=True)
-        _write(fresh, plan, wanted, rows, PrecomputedStore(folder=out))
+        _write(fresh, job)
         if out.exists():
             out.rename(before)
         fresh.rename(out)
@@ -111,29 +139,40 @@ def _replace(out: Path, plan: SweepPlan, wanted: list[DatasetPlan], rows: dict[C
     shutil.rmtree(before, ignore_errors=True)
 
 
-def _write(
-    folder: Path,
-    plan: SweepPlan,
-    wanted: list[DatasetPlan],
-    rows: dict[Cell, Rows],
-    old: PrecomputedStore,
-) -> None:
-    runs = runs_table([r for cell, part in rows.items() if cell.kind == "run" for r in part], plan)
-    # Each model is compared with itself without DP. Curves and pictures are those of a dataset's first model.
-    points = pd.concat([points_table(own, plan) for own in _by_model(runs, wanted)], ignore_index=True)
-    of_first = pd.concat(_by_model(points, first_models(wanted)), ignore_index=True)
-    tables = {
-        "runs": runs,
-        "points": points,
-        "bounds": bounds_table(of_first, plan),
-        "attacks": pd.DataFrame([r for cell, part in rows.items() if cell.kind == "attack" for r in part]),
-        "gallery": write_gallery(folder, of_first),
-    }
-    names = list(dict.fromkeys(d.name for d in wanted))
+def _write(folder: Path, job: _Job) -> None:
+    tables: dict[str, pd.DataFrame] = {}
+    if "training" in job.parts:
+        tables |= _training_tables(job)
+    if "reconstruction" in job.parts:
+        points = tables["points"] if "points" in tables else _old_points(job)
+        tables["attacks"] = pd.DataFrame(job.rows_of("attack"))
+        tables["gallery"] = write_gallery(folder, pd.concat(_by_model(points, first_models(job.wanted))))
+        tables["reconstructions"] = _frame("reconstructions", job.rows_of("reconstruction", "optimisation"))
+    if "membership" in job.parts:
+        tables["membership"] = membership_table(job.rows, job.data_path)
+    if "audit" in job.parts:
+        tables["audits"] = _frame("audits", job.rows_of("audit"))
     for name in TABLES:
-        write_table(folder, name, _with_kept_rows(name, tables.get(name), names, old))
-    _copy_kept_pictures(folder, names, old)
-    write_manifest(folder, _facts(plan, first_models(wanted), old))
+        write_table(folder, name, _with_kept_rows(name, tables.get(name), job.names, job.old))
+    _copy_kept_pictures(folder, job.names if "gallery" in tables else [], job.old)
+    write_manifest(folder, _facts(job))
+
+
+def _training_tables(job: _Job) -> dict[str, pd.DataFrame]:
+    """Each model is compared with itself without DP. Curves are those of a dataset's first model."""
+    runs = runs_table(job.rows_of("run"), job.plan)
+    points = pd.concat([points_table(own, job.plan) for own in _by_model(runs, job.wanted)], ignore_index=True)
+    of_first = pd.concat(_by_model(points, first_models(job.wanted)), ignore_index=True)
+    return {"runs": runs, "points": points, "bounds": bounds_table(of_first, job.plan)}
+
+
+def _old_points(job: _Job) -> pd.DataFrame:
+    """The budgets and their noise; raises ResultsUnavailable if a dataset was never trained."""
+    return pd.concat([job.old.table("points", name) for name in job.names], ignore_index=True)
+
+
+def _frame(table: str, rows: Rows) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(TABLES[table]))
 
 
 def _by_model(table: pd.DataFrame, datasets: list[DatasetPlan]) -> list[pd.DataFrame]:
@@ -157,24 +196,28 @@ def _copy_kept_pictures(folder: Path, datasets: list[str], old: PrecomputedStore
             shutil.copytree(source, folder / "gallery" / source.name)
 
 
-def _facts(plan: SweepPlan, datasets: list[DatasetPlan], old: PrecomputedStore) -> dict[str, Any]:
-    """The manifest: what each dataset's rows were made of and with."""
+def _facts(job: _Job) -> dict[str, Any]:
+    """The manifest: what each dataset's rows were made of and with, part by part."""
     made = {
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in _VERSIONED},
     }
-    names = [d.name for d in datasets]
     try:
-        kept = {k: v for k, v in old.manifest()["datasets"].items() if k not in names}
+        entries = dict(job.old.manifest()["datasets"])
     except ResultsUnavailable:
-        kept = {}
-    entries = {d.name: {**_licence(d.name), "seeds": list(range(plan.seeds_of(d))), **made} for d in datasets}
+        entries = {}
+    for dataset in first_models(job.wanted):
+        entry = {**entries.get(dataset.name, {}), **_licence(dataset.name)}
+        if "training" in job.parts:
+            entry |= {"seeds": list(range(job.plan.seeds_of(dataset))), **made}
+        attacks = {name: made for name in job.parts if name != "training"}
+        entries[dataset.name] = {**entry, "attacks": {**entry.get("attacks", {}), **attacks}}
     return {
-        "plan": plan.settings(),
-        "command": f"python -m dpcore sweep --plan {plan.name}",
-        "datasets": {**kept, **entries},
+        "plan": job.plan.settings(),
+        "command": f"python -m dpcore sweep --plan {job.plan.name}",
+        "datasets": entries,
     }
 
 

@@ -15,6 +15,7 @@ from dpcore import _validate
 from dpcore import datasets as registry
 from dpcore.errors import InvalidValue
 from dpcore.models import MODEL_NAMES
+from dpcore.sweep.attack_plan import AuditPlan, MembershipPlan, ReconstructionPlan, part_from_table
 from dpcore.training.config import TrainingConfig
 
 PLANS = Path(__file__).with_name("plans")
@@ -37,6 +38,7 @@ class DatasetPlan:
     #: In place of the plan's, if given.
     epsilons: tuple[float, ...] | None = None
     seeds: int | None = None
+    shadows: int | None = None
     tune_epochs: tuple[int, ...] = ()
     tune_max_grad_norm: tuple[float, ...] = ()
 
@@ -50,6 +52,8 @@ class DatasetPlan:
             _check_epsilons(self.epsilons)
         if self.seeds is not None:
             _validate.whole(minimum=2, seeds=self.seeds)
+        if self.shadows is not None:
+            _validate.whole(minimum=4, shadows=self.shadows)
         for epochs in self.tune_epochs:
             _validate.whole(tune_epochs=epochs)
         for norm in self.tune_max_grad_norm:
@@ -103,6 +107,10 @@ class SweepPlan:
     #: Budgets on each proven curve.
     curve_points: int
     datasets: tuple[DatasetPlan, ...]
+    #: What else is attacked; None = not at all.
+    reconstruction: ReconstructionPlan | None = None
+    membership: MembershipPlan | None = None
+    audit: AuditPlan | None = None
 
     def __post_init__(self) -> None:
         """Raises InvalidValue for the first field that breaks its rule."""
@@ -130,7 +138,11 @@ class SweepPlan:
     def settings(self) -> dict[str, Any]:
         """Returns plain values from which `plan_from_settings` makes this plan again."""
         plain = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {**plain, "datasets": [d.settings() for d in self.datasets]}
+        parts = {name: asdict(part) for name in _PARTS if (part := plain.pop(name)) is not None}
+        return {**plain, "datasets": [d.settings() for d in self.datasets], **parts}
+
+
+_PARTS = {"reconstruction": ReconstructionPlan, "membership": MembershipPlan, "audit": AuditPlan}
 
 
 def _check_epsilons(epsilons: tuple[float, ...]) -> None:
@@ -171,12 +183,13 @@ def read_plan(name_or_path: str) -> SweepPlan:
 def plan_from_settings(settings: dict[str, Any]) -> SweepPlan:
     """Returns the plan with those settings, as a TOML file or a manifest hold them; raises InvalidValue."""
     names = [f.name for f in dataclasses.fields(SweepPlan)]
-    _check_keys("setting", settings, known=names, needed=names)
+    _check_keys("setting", settings, known=names, needed=[name for name in names if name not in _PARTS])
     tables = settings["datasets"]
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise InvalidValue(f"dataset must be [[dataset]] tables, but is {tables!r}.")
     epsilons = _floats(settings["epsilons"])
-    return SweepPlan(**{**settings, "epsilons": epsilons, "datasets": tuple(map(_dataset_plan, tables))})
+    parts: dict[str, Any] = {name: part_from_table(kind, name, settings.get(name)) for name, kind in _PARTS.items()}
+    return SweepPlan(**{**settings, "epsilons": epsilons, "datasets": tuple(map(_dataset_plan, tables)), **parts})
 
 
 def _dataset_plan(table: dict[str, Any]) -> DatasetPlan:

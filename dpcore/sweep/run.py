@@ -41,35 +41,6 @@ def _statuses(names: tuple[str, ...], data_path: str | None, workers: Workers) -
         return {name: future.result() for name, future in futures.items()}
 
 
-def plan_cells(plan: SweepPlan, datasets: list[DatasetPlan], data_path: str | None) -> list[Cell]:
-    """Returns every cell of a plan for those datasets, attacks first.
-
-    Of a dataset with several models the first one's mechanism is attacked: the attacked records are the same.
-    """
-
-    def cell(kind: str, dataset: DatasetPlan, epsilon: float | None, seed: int = 0) -> Cell:
-        return Cell(
-            kind=kind, dataset=dataset, target_epsilon=epsilon, delta=plan.delta, seed=seed, data_path=data_path
-        )
-
-    attacks = [cell("attack", d, epsilon) for d in first_models(datasets) for epsilon in plan.budgets(d)]
-    runs = [
-        cell("run", d, epsilon, seed)
-        for d in datasets
-        for seed in range(plan.seeds_of(d))
-        for epsilon in plan.budgets(d)
-    ]
-    return attacks + runs
-
-
-def first_models(datasets: list[DatasetPlan]) -> list[DatasetPlan]:
-    """Returns the first entry of each dataset."""
-    first: dict[str, DatasetPlan] = {}
-    for dataset in datasets:
-        first.setdefault(dataset.name, dataset)
-    return list(first.values())
-
-
 @dataclass(kw_only=True)
 class _Tally:
     """What is done, what failed and how long the rest takes."""
@@ -142,8 +113,12 @@ def _run_missing(
             tally.take(cell, ended.seconds if ended.failure is None else None)
 
 
+#: Kinds of cell that come several times with different seeds.
+_SEEDED = ("run", "shadow")
+
+
 def describe(cell: Cell) -> str:
     """Returns a cell's place in the plan, for a sentence about it."""
     budget = "without DP" if cell.target_epsilon is None else f"at ε = {cell.target_epsilon:g}"
-    what = f"seed {cell.seed}" if cell.kind == "run" else "attack"
+    what = f"{'seed' if cell.kind == 'run' else cell.kind} {cell.seed}" if cell.kind in _SEEDED else cell.kind
     return f"{cell.dataset.name} with {cell.dataset.model} {budget}, {what}"
