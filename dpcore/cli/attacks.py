@@ -73,7 +73,12 @@ def _budget(epsilon: float) -> str:
 
 def _percent(share: Share) -> str:
     low, high = share.interval
-    return f"{100 * share.value:.3g} % ({100 * low:.2g}–{100 * high:.2g})"
+    return f"{100 * share.value:.3g} % ({_short(100 * low)}–{_short(100 * high)})"
+
+
+def _short(percent: float) -> str:
+    """Two digits, three from 10 on: an interval must not look as if it reached 100 % where it does not."""
+    return f"{percent:.1f}" if percent >= 10 else f"{percent:.2g}"
 
 
 def _reconstruction_cells(row: dict[str, Any]) -> dict[str, str]:

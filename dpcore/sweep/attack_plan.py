@@ -97,11 +97,14 @@ class MembershipPlan:
 class AuditPlan:
     """One audited training for each budget and kind of canary."""
 
+    epsilons: tuple[float, ...]
     canaries: int
     kinds: tuple[str, ...]
 
     def __post_init__(self) -> None:
         """Raises InvalidValue for the first field that breaks its rule."""
+        for epsilon in self.epsilons:
+            _validate.positive(epsilons=epsilon)
         _validate.whole(minimum=10, canaries=self.canaries)
         for kind in self.kinds:
             _one_of(CANARIES, kinds=kind)

@@ -62,27 +62,37 @@ def mechanism_for(
     return calibrate(target, sample_rate=config.sample_rate(num_train), steps=config.steps(num_train))
 
 
+def mechanism_of(cell: Cell) -> DpSgdMechanism | NonPrivate:
+    """Returns the mechanism of a cell's training; the same for all seeds, so that they share one calibration."""
+    num_train = len(load_dataset(cell.dataset.name, cell.data_path).split.train)
+    return mechanism_for(cell.dataset.config(seed=0), num_train, cell.target_epsilon, cell.delta)
+
+
 def noise_multiplier_of(privacy: DpSgdMechanism | NonPrivate) -> float:
     """Returns the noise multiplier, 0 without DP."""
     return 0.0 if isinstance(privacy, NonPrivate) else privacy.noise_multiplier
 
 
 def run_cell(cell: Cell) -> list[dict[str, Any]]:
-    """Returns the rows of a cell: of `schema.RUNS` less energy and ε, `schema.ATTACKS`, or see `attack_cells`."""
+    """Returns the rows of a cell: of `schema.RUNS` less energy and ε, `schema.ATTACKS`, or see the other `…_cells`."""
     torch.set_num_threads(1)
-    if cell.kind in ("run", "attack"):
-        return _training_rows(cell) if cell.kind == "run" else _attack_rows(cell)
-    from dpcore.sweep import attack_cells  # It builds on this module.
+    # What builds on this module is imported when it is needed.
+    if cell.kind in ("shadow", "audit"):
+        from dpcore.sweep import membership_cells
 
-    return attack_cells.ROWS[cell.kind](cell)
+        return membership_cells.shadow_rows(cell) if cell.kind == "shadow" else membership_cells.audit_rows(cell)
+    if cell.kind in ("reconstruction", "optimisation"):
+        from dpcore.sweep import reconstruction_cells
+
+        return reconstruction_cells.ROWS[cell.kind](cell)
+    return _training_rows(cell) if cell.kind == "run" else _attack_rows(cell)
 
 
 def _training_rows(cell: Cell) -> list[dict[str, Any]]:
     dataset = load_dataset(cell.dataset.name, cell.data_path)
     config = cell.dataset.config(seed=cell.seed)
     num_train = len(dataset.split.train)
-    # Calibrated by the seedless configuration, so that all seeds share one cached mechanism.
-    privacy = mechanism_for(cell.dataset.config(seed=0), num_train, cell.target_epsilon, cell.delta)
+    privacy = mechanism_of(cell)
     training = Training(dataset, config, privacy)
     for _ in in_time(training):
         pass
@@ -112,9 +122,7 @@ def _training_rows(cell: Cell) -> list[dict[str, Any]]:
 
 
 def _attack_rows(cell: Cell) -> list[dict[str, Any]]:
-    num_train = len(load_dataset(cell.dataset.name, cell.data_path).split.train)
-    privacy = mechanism_for(cell.dataset.config(seed=0), num_train, cell.target_epsilon, cell.delta)
-    noise_multiplier = noise_multiplier_of(privacy)
+    noise_multiplier = noise_multiplier_of(mechanism_of(cell))
     attack, records = _prepared_attack(cell.dataset.name, cell.data_path)
     rows = []
     for looks in (1, cell.dataset.epochs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -90,8 +91,12 @@ def _attacks(plan: SweepPlan, dataset: DatasetPlan, data_path: str | None) -> It
             for epsilon in (*plan.membership.epsilons, None):
                 yield _cell(plan, dataset, data_path, kind="shadow", target_epsilon=epsilon, seed=shadow)
     if plan.audit:
-        for epsilon in (e for e in budgets if e is not None):
-            yield _cell(plan, dataset, data_path, kind="audit", target_epsilon=epsilon, detail=plan.audit)
+        for kind in plan.audit.kinds:
+            # A whole outline has no other class that it could be mislabelled with.
+            if not (kind == "mislabelled record" and spec.is_segmentation):
+                detail = dataclasses.replace(plan.audit, kinds=(kind,), epsilons=())
+                for epsilon in plan.audit.epsilons:
+                    yield _cell(plan, dataset, data_path, kind="audit", target_epsilon=epsilon, detail=detail)
 
 
 def _can_be_optimised(spec: DatasetSpec) -> bool:

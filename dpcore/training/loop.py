@@ -66,10 +66,27 @@ class Training:
 
     Runs on a GPU when there is one; deterministic for a seed on one device. Raises InvalidValue when the mechanism or
     the model does not belong to the configuration or the dataset.
+
+    Args:
+        dataset: what to learn from.
+        config: how.
+        privacy: the mechanism, which must be that of `config` on all training records.
+        members: (n,) which of the training records take part, all by default; the others are never sampled. Sample
+            rate, steps and noise stay those of all n.
     """
 
-    def __init__(self, dataset: Dataset, config: TrainingConfig, privacy: Privacy) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        config: TrainingConfig,
+        privacy: Privacy,
+        *,
+        members: NDArray[np.bool_] | None = None,
+    ) -> None:
         index, spec = dataset.split.train, dataset.spec
+        if members is not None and members.shape != index.shape:
+            raise InvalidValue(f"members must be of shape {index.shape}, but is of shape {members.shape}.")
+        self.members = np.ones(len(index), dtype=bool) if members is None else members
         _check_mechanism(config, privacy, len(index))
         _check_model(config, spec)
         self.dataset, self.config, self.privacy = dataset, config, privacy
@@ -94,6 +111,16 @@ class Training:
     def steps(self) -> int:
         """Number of steps of the whole training."""
         return self.config.steps(len(self._labels))
+
+    @property
+    def num_train(self) -> int:
+        """Number of training records, members or not."""
+        return len(self._labels)
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds of the steps so far."""
+        return self._seconds
 
     @property
     def is_finished(self) -> bool:
@@ -129,8 +156,8 @@ class Training:
 
         Returns the views of the sampled records, a record's side by side, and their labels.
         """
-        num_train = len(self._labels)
-        chosen = torch.rand(num_train, generator=self._generator) < self.config.sample_rate(num_train)
+        chosen = torch.rand(self.num_train, generator=self._generator) < self.config.sample_rate(self.num_train)
+        chosen &= torch.from_numpy(self.members)
         views, labels = make_views(
             self._records[chosen],
             self._labels[chosen],
@@ -141,14 +168,25 @@ class Training:
         return views.to(self.device), labels.to(self.device)
 
     def _private_gradient(self, records: Tensor, labels: Tensor, noise_multiplier: float) -> float:
+        total, loss = self._clipped_sum(records, labels)
+        noise_std = noise_multiplier * self.config.max_grad_norm
+        for name, gradient in total.items():
+            noise = torch.randn(gradient.shape, generator=self._generator) * noise_std
+            total[name] = gradient + noise.to(self.device)
+        self._observe(total)
+        for name, parameter in self.model.named_parameters():
+            parameter.grad = total[name] / self.config.expected_batch_size
+        return loss
+
+    def _clipped_sum(self, records: Tensor, labels: Tensor) -> tuple[dict[str, Tensor], float]:
+        """The sum of the records' clipped gradients by parameter, and the mean loss."""
         clipped = self._gradients.clipped_sum(
             records, labels, max_grad_norm=self.config.max_grad_norm, views=self.config.multiplicity
         )
-        noise_std = noise_multiplier * self.config.max_grad_norm
-        for name, parameter in self.model.named_parameters():
-            noise = torch.randn(parameter.shape, generator=self._generator) * noise_std
-            parameter.grad = (clipped.gradient[name] + noise.to(self.device)) / self.config.expected_batch_size
-        return clipped.loss
+        return {name: clipped.gradient[name] for name, _ in self.model.named_parameters()}, clipped.loss
+
+    def _observe(self, noisy_sum: dict[str, Tensor]) -> None:
+        """Sees what DP-SGD releases in a step; an audit overrides it."""
 
     def _plain_gradient(self, records: Tensor, labels: Tensor) -> float:
         self._optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""The cells that attack: variations of the imprint attack, inversions by optimisation, shadow models, audits."""
+"""The cells that rebuild pictures: variations of the imprint attack, and inversions by optimisation."""
 
 from __future__ import annotations
 
@@ -15,27 +15,19 @@ from numpy.typing import NDArray
 
 from dpcore import datasets as registry
 from dpcore.attacks import AttackScores, BatchAttack, ImprintAttack, resize_pictures
-from dpcore.attacks.networks.canaries import audit_training
 from dpcore.attacks.networks.optimisation import attack_by_optimisation
-from dpcore.attacks.networks.shadows import train_shadow
-from dpcore.privacy import DpSgdMechanism, NonPrivate, get_epsilon_from_mechanism
-from dpcore.sweep.attack_plan import OPTIMISATIONS, AuditPlan, ImprintSetting, ReconstructionPlan
-from dpcore.sweep.cells import Cell, load_dataset, mechanism_for, noise_multiplier_of
+from dpcore.sweep.attack_plan import OPTIMISATIONS, ImprintSetting, ReconstructionPlan
+from dpcore.sweep.cells import Cell, load_dataset, mechanism_of, noise_multiplier_of
 
 Row = dict[str, Any]
 _SEED = 0
-
-
-def _mechanism(cell: Cell) -> DpSgdMechanism | NonPrivate:
-    num_train = len(load_dataset(cell.dataset.name, cell.data_path).split.train)
-    return mechanism_for(cell.dataset.config(seed=0), num_train, cell.target_epsilon, cell.delta)
 
 
 def _budget(cell: Cell) -> Row:
     return {
         "dataset": cell.dataset.name,
         "target_epsilon": math.nan if cell.target_epsilon is None else cell.target_epsilon,
-        "noise_multiplier": noise_multiplier_of(_mechanism(cell)),
+        "noise_multiplier": noise_multiplier_of(mechanism_of(cell)),
     }
 
 
@@ -144,63 +136,4 @@ def optimisation_rows(cell: Cell) -> list[Row]:
     return rows
 
 
-def shadow_rows(cell: Cell) -> list[Row]:
-    """Returns one row: the scores that one shadow model gives every training record, for `membership_table`."""
-    dataset = load_dataset(cell.dataset.name, cell.data_path)
-    privacy = _mechanism(cell)
-    shadow = train_shadow(dataset, cell.dataset.config(seed=0), privacy, shadow=cell.seed)
-    return [
-        {
-            **_budget(cell),
-            "model": cell.dataset.model,
-            **_scheme(cell, privacy),
-            "shadow": cell.seed,
-            "losses": [float(f"{x:.6g}") for x in shadow.losses],
-            "confidences": [float(f"{x:.6g}") for x in shadow.confidences],
-            "is_member": [bool(x) for x in shadow.is_member],
-        }
-    ]
-
-
-def _scheme(cell: Cell, privacy: DpSgdMechanism | NonPrivate) -> Row:
-    num_train = len(load_dataset(cell.dataset.name, cell.data_path).split.train)
-    config = cell.dataset.config(seed=0)
-    return {"sample_rate": config.sample_rate(num_train), "steps": config.steps(num_train)}
-
-
-def audit_rows(cell: Cell) -> list[Row]:
-    """Returns rows of `schema.AUDITS`: one audited training for each kind of canary that the task allows."""
-    plan = cell.detail
-    assert isinstance(plan, AuditPlan)  # noqa: S101 - the plan made the cell
-    dataset, privacy = load_dataset(cell.dataset.name, cell.data_path), _mechanism(cell)
-    assert isinstance(privacy, DpSgdMechanism)  # noqa: S101 - without DP there is no ε to audit
-    spent = {
-        f"epsilon_{counted}": get_epsilon_from_mechanism(privacy, delta=cell.delta, accountant=counted)
-        for counted in ("rdp", "tight")
-    }
-    rows = []
-    for kind in plan.kinds:
-        if kind == "mislabelled record" and dataset.spec.is_segmentation:
-            continue  # A whole outline cannot be mislabelled by flipping a class.
-        outcome = audit_training(
-            dataset, cell.dataset.config(seed=0), privacy, canary=kind, canaries=plan.canaries, seed=_SEED
-        )
-        rows.append(
-            {
-                **_budget(cell),
-                "model": cell.dataset.model,
-                "delta": cell.delta,
-                **spent,
-                "canary": kind,
-                **{k: getattr(outcome, k) for k in ("canaries", "guesses", "correct", "floor", "cap", "seconds")},
-            }
-        )
-    return rows
-
-
-ROWS: dict[str, Callable[[Cell], list[Row]]] = {
-    "reconstruction": reconstruction_rows,
-    "optimisation": optimisation_rows,
-    "shadow": shadow_rows,
-    "audit": audit_rows,
-}
+ROWS: dict[str, Callable[[Cell], list[Row]]] = {"reconstruction": reconstruction_rows, "optimisation": optimisation_rows}

@@ -1,0 +1,125 @@
+"""Canaries: records planted to audit a training, each with probability 1/2."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from dpcore._validate import whole
+from dpcore.attacks.membership import AuditResult, audit_from_scores
+from dpcore.attacks.networks.shadows import get_losses
+from dpcore.datasets.spec import Dataset
+from dpcore.errors import InvalidValue
+from dpcore.privacy import DpSgdMechanism
+from dpcore.training import Training, TrainingConfig
+
+Canary = Literal["mislabelled record", "gradient"]
+#: Length of a gradient canary before clipping, in clipping norms: it must be the clipping that bounds it.
+_RAW_LENGTH = 10.0
+#: At most this share of the training records is mislabelled, and of the weights planted.
+_MOST = 4, 2
+
+
+class GradientCanaries(Training):
+    """A training among whose records are canaries that each push one weight of their own as far as clipping lets them.
+
+    The auditor sees every noisy gradient (white box) and scores a canary by the sum of its weight's entries. Canaries
+    are sampled like records; weights are picked at random.
+    """
+
+    def __init__(
+        self, dataset: Dataset, config: TrainingConfig, privacy: DpSgdMechanism, *, canaries: int, seed: int
+    ) -> None:
+        super().__init__(dataset, config, privacy)
+        draws = np.random.default_rng((72, seed))
+        weights = sum(p.numel() for p in self.model.parameters())
+        count = min(whole(canaries=canaries), weights // _MOST[1])
+        self._places = torch.from_numpy(draws.choice(weights, size=count, replace=False))
+        self.is_member = draws.random(count) < 0.5
+        self._canary_generator = torch.Generator().manual_seed(seed)
+        #: (m,) sums over the steps of what the auditor sees of each canary, in clipping norms; higher = planted.
+        self.canary_scores = np.zeros(count)
+
+    def _clipped_sum(self, records: Tensor, labels: Tensor) -> tuple[dict[str, Tensor], float]:
+        gradient, loss = super()._clipped_sum(records, labels)
+        rate = self.config.sample_rate(self.num_train)
+        sampled = torch.rand(len(self._places), generator=self._canary_generator) < rate
+        chosen = self._places[sampled & torch.from_numpy(self.is_member)]
+        flat = torch.zeros(sum(g.numel() for g in gradient.values()))
+        flat[chosen] = self._clipped_length(_RAW_LENGTH * self.config.max_grad_norm)
+        for name, part in zip(gradient, flat.split([g.numel() for g in gradient.values()]), strict=True):
+            gradient[name] = gradient[name] + part.view_as(gradient[name]).to(gradient[name])
+        return gradient, loss
+
+    def _clipped_length(self, length: float) -> float:
+        """The length of a canary's gradient after the clipping of DP-SGD."""
+        return min(length, self.config.max_grad_norm)
+
+    def _observe(self, noisy_sum: dict[str, Tensor]) -> None:
+        flat = torch.cat([g.flatten() for g in noisy_sum.values()])
+        self.canary_scores += flat[self._places].double().numpy() / self.config.max_grad_norm
+
+
+class MislabelledCanaries(Training):
+    """A training in which some records carry the wrong label and take part with probability 1/2 each.
+
+    The auditor sees the finished model (black box) and scores a canary by its loss under the wrong label.
+    """
+
+    def __init__(
+        self, dataset: Dataset, config: TrainingConfig, privacy: DpSgdMechanism, *, canaries: int, seed: int
+    ) -> None:
+        if dataset.spec.is_segmentation:
+            raise InvalidValue(f"canary must be “gradient” where pixels are labelled, as in {dataset.spec.name}.")
+        train = dataset.split.train
+        draws = np.random.default_rng((73, seed))
+        chosen = draws.choice(len(train), size=min(whole(canaries=canaries), len(train) // _MOST[0]), replace=False)
+        self._canary_records = train[chosen]
+        self.is_member = draws.random(len(chosen)) < 0.5
+        labels = dataset.labels.copy()
+        labels[self._canary_records] = 1 - labels[self._canary_records]
+        members = np.ones(len(train), dtype=bool)
+        members[chosen] = self.is_member
+        super().__init__(dataclasses.replace(dataset, labels=labels), config, privacy, members=members)
+
+    @property
+    def canary_scores(self) -> NDArray[np.float64]:
+        """(m,) minus the loss under the wrong label; higher = planted."""
+        return -get_losses(self.model, self.dataset, self._canary_records)
+
+
+AuditedTraining = GradientCanaries | MislabelledCanaries
+_KINDS: dict[str, Any] = {"gradient": GradientCanaries, "mislabelled record": MislabelledCanaries}
+
+
+def start_audit(
+    dataset: Dataset,
+    config: TrainingConfig,
+    privacy: DpSgdMechanism,
+    *,
+    canary: Canary,
+    canaries: int,
+    seed: int = 0,
+) -> AuditedTraining:
+    """Returns the training with its canaries, not yet run.
+
+    Fewer canaries are planted than asked for where they would be more than half of the weights (gradient) or a quarter
+    of the training records (mislabelled record).
+
+    Raises InvalidValue for an unknown kind, and where a record has no one label to be wrong about.
+    """
+    if canary not in _KINDS:
+        raise InvalidValue(f"canary must be one of {', '.join(_KINDS)}, but is {canary!r}.")
+    training: AuditedTraining = _KINDS[canary](dataset, config, privacy, canaries=canaries, seed=seed)
+    return training
+
+
+def finish_audit(training: AuditedTraining, *, delta: float) -> AuditResult:
+    """Returns the audit of a finished training; raises TrainingCancelled if steps are left."""
+    training.finish()
+    return audit_from_scores(training.canary_scores, training.is_member, delta=delta)
