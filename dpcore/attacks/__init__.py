@@ -1,19 +1,21 @@
-"""Attacks on one record's noisy gradient: what a real attacker gets. Measured, never a guarantee."""
+"""Attacks: what a real attacker gets. Measured, never a guarantee. Without torch, which only `networks` needs."""
 
-from dpcore.attacks.evaluate import AttackScores, PreparedAttack, attack_records
-from dpcore.attacks.gallery import Gallery, StandIns, best_gallery, encode_strip, stand_in_pictures
-from dpcore.attacks.imprint import ImprintGradient, ImprintModel, clipped_imprint_gradient
+from dpcore.attacks.batch import BatchAttack
+from dpcore.attacks.evaluate import AttackScores, ImprintAttack
+from dpcore.attacks.gallery import Gallery, StandIns, best_gallery, encode_strip, middle_gallery, stand_in_pictures
+from dpcore.attacks.live import LiveAttack, attack_pictures, resize_pictures
 
 __all__ = [
     "AttackScores",
+    "BatchAttack",
     "Gallery",
-    "ImprintGradient",
-    "ImprintModel",
-    "PreparedAttack",
+    "ImprintAttack",
+    "LiveAttack",
     "StandIns",
-    "attack_records",
+    "attack_pictures",
     "best_gallery",
-    "clipped_imprint_gradient",
     "encode_strip",
+    "middle_gallery",
+    "resize_pictures",
     "stand_in_pictures",
 ]

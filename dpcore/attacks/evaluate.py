@@ -7,23 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from dpcore._validate import non_negative, positive, whole
 from dpcore.attacks._records import from_flat, kind_of, to_model_input, worth_attacking
-from dpcore.attacks.imprint import (
-    ImprintModel,
-    add_noise,
-    averaged_noise_std,
-    clipped_imprint_gradient,
-    combine_bins,
-    invert,
-)
+from dpcore.attacks.denoise import check_denoiser, denoise
 from dpcore.attacks.matching import candidate_directions, name_candidates
+from dpcore.attacks.reading import add_noise, averaged_noise_std, invert
 from dpcore.attacks.similarity import correlation, psnr, relative_error, ssim_error
 from dpcore.errors import InvalidValue
-from dpcore.models import build_model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +51,7 @@ class AttackScores:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Planted:
+class Planted:
     """What one choice of imprint layers gets from every attacked record (m), before noise."""
 
     #: (m, d + 1), bins combined.
@@ -68,42 +60,35 @@ class _Planted:
     clip_share: float
 
 
-class PreparedAttack:
-    """The imprint attack on a set of records, with the noiseless clipped gradients computed once.
+class ImprintAttack:
+    """The imprint attack on a set of records, one at a time, with the noiseless clipped gradients known in closed form.
 
-    Every record's gradient is that of the whole model (imprint layers and network), taken by autograd for a batch of
-    one. Results depend on the arguments only, and not on the order of calls.
+    The planted layer's gradient is (record, 1) times one number and outgrows that of the network behind it about
+    10⁵-fold, so that clipping leaves it at length C: ± C·(record, 1) / ‖(record, 1)‖, the sign set by the label.
+    `networks.PreparedAttack` takes the gradients from autograd instead. Results depend on the arguments only, and not
+    on the order of calls.
 
     Two attackers, each with the layers that serve it: the one who *rebuilds* plants the published layers on pixels in
     [0, 1]; the one who must only *match* plants them on pixels scaled to [−0.5, 0.5], which tells pictures apart under
     about 3 times the noise, for no published attack sets a standard there. For rows of a table both are the same.
 
     Args:
-        records: uint8 (n, 128, 128, 3), uint8 (n, side, side, 1) with a side of 16 … 256, or finite float32
-            (n, features).
-        seed: of the network's weights, of the labels and of the noise, ≥ 0.
-        model: architecture behind the imprint layers (`dpcore.models`); by default small_cnn or mlp.
+        records: uint8 pictures (n, side, side, 3 or 1) with a side of 16 … 256, or finite float32 (n, features).
+        seed: of the labels and of the noise, ≥ 0.
         max_grad_norm: clipping norm; results do not depend on it, since noise scales with it.
         pixel_offset: subtracted before the rebuilding attacker's layers; 0.5 makes pictures appear under about 3 times
-            the noise (`ImprintModel`).
+            the noise (`networks.ImprintModel`).
 
     Raises:
         InvalidValue: if an argument breaks its rule or no picture has at least 10 % non-zero pixels.
     """
 
     def __init__(
-        self,
-        records: NDArray[Any],
-        seed: int,
-        *,
-        model: str | None = None,
-        max_grad_norm: float = 1.0,
-        pixel_offset: float = 0.0,
+        self, records: NDArray[Any], seed: int, *, max_grad_norm: float = 1.0, pixel_offset: float = 0.0
     ) -> None:
         self._kind = kind_of(records)
         self._seed = whole(0, seed=seed)
         self._max_grad_norm = positive(max_grad_norm=max_grad_norm)
-        self._model = model or self._kind.model
         self.records = records
         #: (n,) False for the pictures left out.
         self.attacked = worth_attacking(records)
@@ -115,18 +100,14 @@ class PreparedAttack:
         self._directions = candidate_directions(inputs.reshape(len(inputs), -1), pixel_offset=matching_offset)
         self.clip_share = min(self._rebuilding.clip_share, self._matching.clip_share)
 
-    def _plant(self, inputs: NDArray[np.float32], pixel_offset: float) -> _Planted:
-        shape = self._kind.record_shape
-        network = build_model(self._model, shape, seed=self._seed)
-        imprint = ImprintModel(network, record_shape=shape, pixel_offset=pixel_offset, seed=self._seed)
-        labels = np.random.default_rng(self._seed).integers(0, 2, size=len(inputs))
-        combined = np.empty((len(inputs), inputs[0].size + 1), dtype=np.float32)
-        shares = []
-        for row, (record, label) in enumerate(zip(torch.from_numpy(inputs), labels, strict=True)):
-            gradient = clipped_imprint_gradient(imprint, record, int(label), max_grad_norm=self._max_grad_norm)
-            combined[row] = combine_bins(gradient.weights, gradient.biases)
-            shares.append(gradient.clip_share)
-        return _Planted(gradients=combined, pixel_offset=pixel_offset, clip_share=min(shares))
+    def _plant(self, inputs: NDArray[np.float32], pixel_offset: float) -> Planted:
+        signs = 2 * self._labels(len(inputs)) - 1
+        directions = candidate_directions(inputs.reshape(len(inputs), -1), pixel_offset=pixel_offset)
+        gradients = directions * (np.float32(self._max_grad_norm) * signs.astype(np.float32))[:, None]
+        return Planted(gradients=gradients, pixel_offset=pixel_offset, clip_share=1.0)
+
+    def _labels(self, count: int) -> NDArray[np.int64]:
+        return np.random.default_rng(self._seed).integers(0, 2, size=count)
 
     @property
     def candidates(self) -> int:
@@ -148,8 +129,14 @@ class PreparedAttack:
         """
         return self._noisy(self._rebuilding, self._noise_std(noise_multiplier, looks), self._rows(index))
 
-    def reconstruct(self, *, noise_multiplier: float, looks: int, index: Sequence[int] | None = None) -> NDArray[Any]:
-        """Returns rebuilt records, uint8 or float32, shaped like those attacked; arguments as noisy_gradients."""
+    def reconstruct(
+        self, *, noise_multiplier: float, looks: int, index: Sequence[int] | None = None, denoiser: str = "none"
+    ) -> NDArray[Any]:
+        """Returns rebuilt records, uint8 or float32, shaped like those attacked; arguments as noisy_gradients.
+
+        `denoiser` is one of `denoise.DENOISERS`, for pictures only.
+        """
+        check_denoiser(denoiser)
         noise_std = self._noise_std(noise_multiplier, looks)
         flat = invert(
             self._noisy(self._rebuilding, noise_std, self._rows(index)),
@@ -158,7 +145,7 @@ class PreparedAttack:
             kind=self._kind,
             pixel_offset=self._rebuilding.pixel_offset,
         )
-        return from_flat(flat, self._kind)
+        return denoise(from_flat(flat, self._kind), denoiser)
 
     def matched(self, *, noise_multiplier: float, looks: int) -> NDArray[np.bool_]:
         """Returns (m,) for the attacked records: named rightly among them by the attacker who must only match?"""
@@ -167,14 +154,20 @@ class PreparedAttack:
         right: NDArray[np.bool_] = name_candidates(noisy, self._directions) == np.arange(self.candidates)
         return right
 
-    def scores(self, *, noise_multiplier: float, looks: int) -> AttackScores:
-        """Returns how well the attack does on every record; arguments and errors as noisy_gradients."""
-        rebuilt = self.reconstruct(noise_multiplier=noise_multiplier, looks=looks)
+    def scores(self, *, noise_multiplier: float, looks: int, denoiser: str = "none") -> AttackScores:
+        """Returns how well the attack does on every record; arguments and errors as reconstruct."""
+        return self.rebuild_and_score(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)[1]
+
+    def rebuild_and_score(
+        self, *, noise_multiplier: float, looks: int, denoiser: str = "none"
+    ) -> tuple[NDArray[Any], AttackScores]:
+        """Returns both `reconstruct`, of all attacked records, and `scores`."""
+        rebuilt = self.reconstruct(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)
         measures = np.full((len(self.attacked), 3), np.nan)
-        measures[self._index] = [self._measures(self.records[i], r) for i, r in zip(self._index, rebuilt, strict=True)]
+        measures[self._index] = [measure(self.records[i], r) for i, r in zip(self._index, rebuilt, strict=True)]
         matched = np.zeros(len(self.attacked), dtype=bool)
         matched[self._index] = self.matched(noise_multiplier=noise_multiplier, looks=looks)
-        return AttackScores(
+        scores = AttackScores(
             noise_multiplier=float(noise_multiplier),
             looks=int(looks),
             attacked=self.attacked.copy(),
@@ -185,6 +178,7 @@ class PreparedAttack:
             candidates=self.candidates,
             clip_share=self.clip_share,
         )
+        return rebuilt, scores
 
     def _noise_std(self, noise_multiplier: float, looks: int) -> float:
         return averaged_noise_std(
@@ -193,14 +187,8 @@ class PreparedAttack:
             looks=whole(looks=looks),
         )
 
-    def _noisy(self, planted: _Planted, noise_std: float, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _noisy(self, planted: Planted, noise_std: float, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         return add_noise(planted.gradients[rows], noise_std=noise_std, seed=self._seed, index=self._index[rows])
-
-    def _measures(self, original: NDArray[Any], rebuilt: NDArray[Any]) -> tuple[float, float, float]:
-        likeness = correlation(original, rebuilt)
-        if self._kind.is_picture:
-            return ssim_error(original, rebuilt), psnr(original, rebuilt), likeness
-        return relative_error(original, rebuilt), np.nan, likeness
 
     def _rows(self, index: Sequence[int] | None) -> NDArray[np.int64]:
         if index is None:
@@ -211,22 +199,9 @@ class PreparedAttack:
         return np.searchsorted(self._index, np.asarray(index, dtype=np.int64))
 
 
-def attack_records(records: NDArray[Any], *, noise_multiplier: float, looks: int, seed: int) -> AttackScores:
-    """Returns the success of the imprint attack on records at one noise multiplier and number of looks.
-
-    For several settings make one `PreparedAttack` and call its `scores`.
-
-    Args:
-        records: uint8 (n, 128, 128, 3), uint8 (n, side, side, 1) with a side of 16 … 256, or finite float32
-            (n, features).
-        noise_multiplier: noise standard deviation / clipping norm, ≥ 0; 0 = no DP.
-        looks: number of averaged noisy gradients of the same record, ≥ 1.
-        seed: the same seed gives the same scores.
-
-    Raises:
-        InvalidValue: if an argument breaks its rule or no picture has at least 10 % non-zero pixels.
-    """
-    # Cheap checks before the gradients, which take seconds.
-    non_negative(noise_multiplier=noise_multiplier)
-    whole(looks=looks)
-    return PreparedAttack(records, seed).scores(noise_multiplier=noise_multiplier, looks=looks)
+def measure(original: NDArray[Any], rebuilt: NDArray[Any]) -> tuple[float, float, float]:
+    """Returns error, PSNR and correlation of one record as `AttackScores` holds them."""
+    likeness = correlation(original, rebuilt)
+    if original.ndim == 3:
+        return ssim_error(original, rebuilt), psnr(original, rebuilt), likeness
+    return relative_error(original, rebuilt), np.nan, likeness

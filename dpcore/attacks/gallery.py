@@ -8,10 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from skimage import data
 
-from dpcore.attacks._records import COLOUR_SIDE, PICTURE_RULE, SIDE_RULE, are_pictures
-from dpcore.attacks.evaluate import PreparedAttack
+from dpcore.attacks._records import ATTACK_SIDE, PICTURE_RULE, are_pictures
+from dpcore.attacks.evaluate import ImprintAttack
 from dpcore.errors import InvalidValue
 
 TOP = 5
@@ -22,7 +21,7 @@ _QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20)
 
 @dataclass(frozen=True, kw_only=True)
 class Gallery:
-    """The five best reconstructions by one-look error at one setting, best first; the same five for all looks."""
+    """Five reconstructions at one setting, chosen by their one-look error and in its order; the same for all looks."""
 
     #: (5,) places in the attacked records.
     index: NDArray[np.int64]
@@ -35,22 +34,31 @@ class Gallery:
     errors_all_looks: NDArray[np.float64]
 
 
-def best_gallery(attack: PreparedAttack, *, noise_multiplier: float, looks: int) -> Gallery:
+def best_gallery(attack: ImprintAttack, *, noise_multiplier: float, looks: int) -> Gallery:
     """Returns the five pictures that one look rebuilds best, as one look and `looks` looks show them.
 
     Args:
-        attack: prepared on at least five pictures that are not mostly black.
+        attack: on at least five pictures that are not mostly black.
         noise_multiplier: noise standard deviation / clipping norm, ≥ 0.
         looks: all the looks the attacker has, ≥ 1.
 
     Raises:
         InvalidValue: if an argument breaks its rule.
     """
+    return _gallery(attack, noise_multiplier, looks, first=0)
+
+
+def middle_gallery(attack: ImprintAttack, *, noise_multiplier: float, looks: int) -> Gallery:
+    """Returns the five pictures around the median one-look error; arguments and errors as best_gallery."""
+    return _gallery(attack, noise_multiplier, looks, first=max(0, attack.candidates // 2 - TOP // 2))
+
+
+def _gallery(attack: ImprintAttack, noise_multiplier: float, looks: int, *, first: int) -> Gallery:
     if attack.records.ndim != 4 or attack.candidates < TOP:
         raise InvalidValue(f"attack must hold at least {TOP} pictures, but holds {attack.candidates} attacked records.")
     one = attack.scores(noise_multiplier=noise_multiplier, looks=1)
     every = attack.scores(noise_multiplier=noise_multiplier, looks=looks)
-    index = np.argsort(one.error, kind="stable")[:TOP]  # NaN, left out, sorts last
+    index = np.argsort(one.error, kind="stable")[first : first + TOP]  # NaN, left out, sorts last
     chosen = [int(i) for i in index]
     return Gallery(
         index=index,
@@ -73,8 +81,7 @@ def encode_strip(pictures: NDArray[np.uint8]) -> bytes:
     """
     if not are_pictures(pictures) or len(pictures) == 0:
         raise InvalidValue(
-            f"pictures must be {PICTURE_RULE} {SIDE_RULE}, and not empty, "
-            f"but is {pictures.dtype} of shape {pictures.shape}."
+            f"pictures must be {PICTURE_RULE}, and not empty, but is {pictures.dtype} of shape {pictures.shape}."
         )
     # Grey pictures become grey colours: WebP knows nothing else.
     strip = Image.fromarray(np.hstack([np.broadcast_to(picture, (*picture.shape[:2], 3)) for picture in pictures]))
@@ -111,15 +118,17 @@ def stand_in_pictures() -> StandIns:
 
     Few of each kind, so that the five best are not five times the kind whose texture hides noise best.
     """
+    from skimage import data  # loads much of scikit-image: only when pictures are needed
+
     retina = Image.fromarray(data.retina())
     captioned = [
         (
             _RETINA,
-            [_resized(retina, COLOUR_SIDE), *_tiles(_resized(retina, 4 * COLOUR_SIDE), [(1, 0), (0, 1), (2, 2)])],
+            [_resized(retina, ATTACK_SIDE), *_tiles(_resized(retina, 4 * ATTACK_SIDE), [(1, 0), (0, 1), (2, 2)])],
         ),
         (_TISSUE, _tiles(np.asarray(data.immunohistochemistry()), [(0, 1), (3, 2)])),
-        (_VESSELS, [_resized(Image.fromarray(data.microaneurysms()), COLOUR_SIDE)]),
-        (_CELL, [_resized(Image.fromarray(data.cell()[200:520, 290:]), COLOUR_SIDE)]),
+        (_VESSELS, [_resized(Image.fromarray(data.microaneurysms()), ATTACK_SIDE)]),
+        (_CELL, [_resized(Image.fromarray(data.cell()[200:520, 290:]), ATTACK_SIDE)]),
     ]
     return StandIns(
         records=np.stack([picture for _, pictures in captioned for picture in pictures]),
@@ -134,5 +143,5 @@ def _resized(image: Image.Image, side: int) -> NDArray[np.uint8]:
 
 def _tiles(picture: NDArray[np.uint8], places: list[tuple[int, int]]) -> list[NDArray[np.uint8]]:
     """Cuts tiles of 128 × 128 pixels out of a picture; a place is (row, column) in tiles."""
-    side = COLOUR_SIDE
+    side = ATTACK_SIDE
     return [picture[r * side : (r + 1) * side, c * side : (c + 1) * side] for r, c in places]

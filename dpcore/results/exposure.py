@@ -1,4 +1,4 @@
-"""What the attacks got, summarised from the tables of `precomputed/`: for the command line, the documents, the pages."""
+"""What the attacks got, summarised from the tables of `precomputed/`: for the command line, documents and pages."""
 
 from __future__ import annotations
 

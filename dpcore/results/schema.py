@@ -164,7 +164,7 @@ AUDITS = {
     "delta": RUNS["delta"],
     "epsilon_rdp": RUNS["epsilon_rdp"],
     "epsilon_tight": RUNS["epsilon_tight"],
-    "canary": "'mislabelled record' (seen through its loss) or 'gradient' (seen through the noisy gradients themselves)",
+    "canary": "'mislabelled record' (seen through its loss) or 'gradient' (seen through the noisy gradients)",
     "canaries": "planted, each included with probability 1/2",
     "guesses": "canaries that the auditor dared to call, in or out",
     "correct": "calls that were right",

@@ -1,4 +1,4 @@
-"""What a sweep attacks beside the paper's own setting: other reconstructions, membership, audits. Read from the plan."""
+"""What a sweep attacks beside the paper's own setting: other reconstructions, membership, audits."""
 
 from __future__ import annotations
 
@@ -127,8 +127,9 @@ def part_from_table(kind: type[_Plan], name: str, table: Any) -> _Plan | None:
         if is_list != isinstance(table[f.name], list | tuple):
             rule = "a list" if is_list else "one value"
             raise InvalidValue(f"[{name}] {f.name} must be {rule}, but is {table[f.name]!r}.")
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in table.items()}
     try:
-        return kind(**{k: tuple(v) if isinstance(v, list) else v for k, v in table.items()})
+        return kind(**values)
     except InvalidValue as error:
         raise InvalidValue(f"[{name}] {error}") from None
 

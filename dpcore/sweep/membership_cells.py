@@ -41,7 +41,7 @@ def shadow_rows(cell: Cell) -> list[Row]:
 def audit_rows(cell: Cell) -> list[Row]:
     """Returns one row of `schema.AUDITS`: one training with canaries of one kind."""
     plan, dataset, privacy = cell.detail, load_dataset(cell.dataset.name, cell.data_path), mechanism_of(cell)
-    assert isinstance(plan, AuditPlan) and isinstance(privacy, DpSgdMechanism)  # noqa: S101, PT018 - of the plan
+    assert isinstance(plan, AuditPlan) and isinstance(privacy, DpSgdMechanism)  # noqa: PT018 - of the plan
     (kind,) = plan.kinds
     training = start_audit(dataset, cell.dataset.config(seed=0), privacy, canary=kind, canaries=plan.canaries)
     for _ in in_time(training):

@@ -26,11 +26,7 @@ def membership_table(rows: dict[Cell, Rows], data_path: str | None) -> pd.DataFr
     for cell, part in rows.items():
         if cell.kind == "shadow":
             at_budget[cell.dataset.name, cell.target_epsilon] += part
-    made = [
-        row
-        for (name, _), shadows in at_budget.items()
-        for row in _rows(shadows, load_dataset(name, data_path))
-    ]
+    made = [row for (name, _), shadows in at_budget.items() for row in _rows(shadows, load_dataset(name, data_path))]
     return pd.DataFrame(made, columns=list(MEMBERSHIP))
 
 
@@ -39,8 +35,7 @@ def _rows(shadows: list[dict[str, Any]], dataset: Dataset) -> Iterator[dict[str,
     losses = np.array([s["losses"] for s in shadows])
     confidences = np.array([s["confidences"] for s in shadows])
     common = {
-        k: shadows[0][k]
-        for k in ("dataset", "model", "target_epsilon", "noise_multiplier", "sample_rate", "steps")
+        k: shadows[0][k] for k in ("dataset", "model", "target_epsilon", "noise_multiplier", "sample_rate", "steps")
     }
     attacks = {
         "loss threshold": get_loss_scores(losses, is_member),

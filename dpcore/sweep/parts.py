@@ -81,7 +81,7 @@ def _attacks(plan: SweepPlan, dataset: DatasetPlan, data_path: str | None) -> It
             yield _cell(
                 plan, dataset, data_path, kind="reconstruction", target_epsilon=epsilon, detail=plan.reconstruction
             )
-        if _can_be_optimised(spec):
+        if plan.reconstruction.optimised_epsilons and _can_be_optimised(spec):
             for epsilon in (*plan.reconstruction.optimised_epsilons, None):
                 yield _cell(
                     plan, dataset, data_path, kind="optimisation", target_epsilon=epsilon, detail=plan.reconstruction

@@ -8,11 +8,15 @@ from typing import Any
 import pandas as pd
 
 from dpcore import datasets as registry
-from dpcore.attacks import Gallery, PreparedAttack, best_gallery, encode_strip, stand_in_pictures
+from dpcore.attacks import Gallery, best_gallery, encode_strip, middle_gallery, stand_in_pictures
+from dpcore.attacks.networks import PreparedAttack
 from dpcore.results.schema import GALLERY
 
 #: Real datasets whose kind of picture a phantom has; beside the others stand pictures that scikit-image ships.
 PHANTOM_STAND_INS = {"msd_liver": "liver_phantom"}
+
+#: Which five pictures are shown: the attacker's luckiest, and what is usual.
+CHOICES = {"best": best_gallery, "middle": middle_gallery}
 
 
 def write_gallery(folder: Path, points: pd.DataFrame) -> pd.DataFrame:
@@ -42,22 +46,24 @@ def _dataset_rows(folder: Path, dataset: str, points: pd.DataFrame) -> list[dict
     (folder / "gallery" / dataset).mkdir(parents=True, exist_ok=True)
     rows = []
     for point in points.itertuples():
-        gallery = best_gallery(attack, noise_multiplier=float(point.noise_multiplier), looks=int(point.epochs))
-        for looks, name, strip, errors in _strips(gallery, int(point.epochs)):
-            budget = "no-dp" if point.target_epsilon != point.target_epsilon else f"{point.target_epsilon:g}"
-            file = f"gallery/{dataset}/{budget}-{name}.webp"
-            (folder / file).write_bytes(encode_strip(strip))
-            rows.append(
-                {
-                    "dataset": dataset,
-                    "source": source,
-                    "stand_in": stand_in,
-                    "target_epsilon": point.target_epsilon,
-                    "looks": looks,
-                    "file": file,
-                    "errors": [float(e) for e in errors],
-                }
-            )
+        budget = "no-dp" if point.target_epsilon != point.target_epsilon else f"{point.target_epsilon:g}"
+        for choice, choose in CHOICES.items():
+            gallery = choose(attack, noise_multiplier=float(point.noise_multiplier), looks=int(point.epochs))
+            for looks, name, strip, errors in _strips(gallery, int(point.epochs)):
+                file = f"gallery/{dataset}/{budget}-{choice}-{name}.webp"
+                (folder / file).write_bytes(encode_strip(strip))
+                rows.append(
+                    {
+                        "dataset": dataset,
+                        "source": source,
+                        "stand_in": stand_in,
+                        "target_epsilon": point.target_epsilon,
+                        "looks": looks,
+                        "choice": choice,
+                        "file": file,
+                        "errors": [float(e) for e in errors],
+                    }
+                )
     return rows
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from dpcore import datasets as registry
 from dpcore.attacks import AttackScores, BatchAttack, ImprintAttack, resize_pictures
-from dpcore.attacks.networks.optimisation import attack_by_optimisation
+from dpcore.attacks._records import worth_attacking
 from dpcore.sweep.attack_plan import OPTIMISATIONS, ImprintSetting, ReconstructionPlan
 from dpcore.sweep.cells import Cell, load_dataset, mechanism_of, noise_multiplier_of
 
@@ -32,39 +32,45 @@ def _budget(cell: Cell) -> Row:
 
 
 @cache
-def _attack_pictures(name: str, data_path: str | None, most: int) -> tuple[NDArray[np.uint8], str]:
-    """The first attacked pictures at their own side, and what they are called in the tables."""
+def _attack_pictures(name: str, data_path: str | None) -> NDArray[np.uint8]:
+    """The pictures of the paper's attack, at their own side."""
     attacked = registry.load_attack_records(name, data_path=Path(data_path) if data_path else None)
-    return attacked.records[:most].astype(np.uint8, copy=False), attacked.name
+    return attacked.records.astype(np.uint8, copy=False)
 
 
 @cache
-def _training_pictures(name: str, data_path: str | None, most: int) -> NDArray[np.uint8]:
-    """The first training records as the model sees them, (n, side, side, channels)."""
+def _training_pictures(name: str, data_path: str | None) -> NDArray[np.uint8]:
+    """The training records as the model sees them, (n, side, side, channels)."""
     dataset = load_dataset(name, data_path)
-    features = dataset.features[dataset.split.train[:most]]
-    return np.rint((features.transpose(0, 2, 3, 1) + 1) * 127.5).astype(np.uint8)
+    return np.rint((dataset.features[dataset.split.train].transpose(0, 2, 3, 1) + 1) * 127.5).astype(np.uint8)
 
 
 @cache
 def _prepared(
     name: str, data_path: str | None, most: int, setting: ImprintSetting, from_training: bool
 ) -> ImprintAttack | BatchAttack:
-    """The attack on those pictures; `setting` comes without looks and denoiser, which cost nothing to change."""
-    if from_training:
-        pictures = _training_pictures(name, data_path, most)
-    else:
-        pictures = resize_pictures(_attack_pictures(name, data_path, most)[0], side=setting.side)
+    """The attack on those pictures; `setting` comes without looks and denoiser, which cost nothing to change.
+
+    In batches, as many further pictures as there are serve as decoys for the attacker who must only match.
+    """
+    pool = _training_pictures(name, data_path) if from_training else _attack_pictures(name, data_path)
+    pictures, decoys = resize_pictures(pool[:most], side=setting.side), pool[most : 2 * most]
     if setting.batch_size == 1:
         return ImprintAttack(pictures, seed=_SEED)
-    return BatchAttack(pictures, seed=_SEED, batch_size=setting.batch_size, num_bins=setting.num_bins)
+    return BatchAttack(
+        pictures,
+        seed=_SEED,
+        batch_size=min(setting.batch_size, int(worth_attacking(pictures).sum())),
+        num_bins=setting.num_bins,
+        decoys=resize_pictures(decoys, side=setting.side),
+    )
 
 
 def reconstruction_rows(cell: Cell) -> list[Row]:
     """Returns rows of `schema.RECONSTRUCTIONS`: every variation of the imprint attack at one budget."""
     plan = cell.detail
-    assert isinstance(plan, ReconstructionPlan)  # noqa: S101 - the plan made the cell
-    pictures, _ = _attack_pictures(cell.dataset.name, cell.data_path, plan.records)
+    assert isinstance(plan, ReconstructionPlan)
+    pictures = _attack_pictures(cell.dataset.name, cell.data_path)
     rows = [
         _imprint_row(cell, setting, most=plan.records, from_training=False)
         for setting in plan.variations(side=pictures.shape[1], epochs=cell.dataset.epochs)
@@ -80,9 +86,7 @@ def _imprint_row(cell: Cell, setting: ImprintSetting, *, most: int, from_trainin
     attack = _prepared(cell.dataset.name, cell.data_path, most, key, from_training)
     budget = _budget(cell)
     start = time.perf_counter()
-    scores = attack.scores(
-        noise_multiplier=budget["noise_multiplier"], looks=setting.looks, denoiser=setting.denoiser
-    )
+    scores = attack.scores(noise_multiplier=budget["noise_multiplier"], looks=setting.looks, denoiser=setting.denoiser)
     seconds = (time.perf_counter() - start) / len(scores.attacked)
     source = "training records" if from_training else "attack records"
     return {
@@ -110,8 +114,8 @@ def _summary(scores: AttackScores) -> Row:
 def optimisation_rows(cell: Cell) -> list[Row]:
     """Returns rows of `schema.RECONSTRUCTIONS`: an honest server inverts the ordinary gradient, at one look."""
     plan = cell.detail
-    assert isinstance(plan, ReconstructionPlan)  # noqa: S101 - the plan made the cell
-    pictures = _training_pictures(cell.dataset.name, cell.data_path, plan.optimised_records)
+    assert isinstance(plan, ReconstructionPlan)
+    pictures = _training_pictures(cell.dataset.name, cell.data_path)[: plan.optimised_records]
     budget = _budget(cell)
     rows = []
     for attack in OPTIMISATIONS:
@@ -136,4 +140,7 @@ def optimisation_rows(cell: Cell) -> list[Row]:
     return rows
 
 
-ROWS: dict[str, Callable[[Cell], list[Row]]] = {"reconstruction": reconstruction_rows, "optimisation": optimisation_rows}
+ROWS: dict[str, Callable[[Cell], list[Row]]] = {
+    "reconstruction": reconstruction_rows,
+    "optimisation": optimisation_rows,
+}

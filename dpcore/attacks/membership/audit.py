@@ -54,7 +54,9 @@ def get_floor_from_guesses(
     canaries, guesses = whole(canaries=canaries), whole(guesses=guesses)
     correct = whole(minimum=0, correct=correct)
     if not correct <= guesses <= canaries:
-        raise InvalidValue(f"correct must be at most guesses and they at most {canaries} canaries, but is {correct} of {guesses}.")
+        raise InvalidValue(
+            f"correct must be at most guesses and they at most {canaries} canaries, but is {correct} of {guesses}."
+        )
     delta, alarm = open_unit(delta=delta), 1 - open_unit(confidence=confidence)
 
     def refuted(epsilon: float) -> bool:

@@ -32,7 +32,9 @@ class Roc:
         positive = np.flatnonzero(self.fpr > 0)
         wanted = np.geomspace(self.fpr[positive[0]], 1.0, points - 2)
         # The last point at or below each rate: the curve never looks better than it is.
-        kept = np.unique(np.concatenate([[0], np.searchsorted(self.fpr, wanted, side="right") - 1, [len(self.fpr) - 1]]))
+        kept = np.unique(
+            np.concatenate([[0], np.searchsorted(self.fpr, wanted, side="right") - 1, [len(self.fpr) - 1]])
+        )
         return Roc(fpr=self.fpr[kept], tpr=self.tpr[kept])
 
 

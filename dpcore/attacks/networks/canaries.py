@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from dpcore.errors import InvalidValue
 from dpcore.privacy import DpSgdMechanism
 from dpcore.training import Training, TrainingConfig
 
-Canary = Literal["mislabelled record", "gradient"]
 #: Length of a gradient canary before clipping, in clipping norms: it must be the clipping that bounds it.
 _RAW_LENGTH = 10.0
 #: At most this share of the training records is mislabelled, and of the weights planted.
@@ -102,14 +101,14 @@ def start_audit(
     config: TrainingConfig,
     privacy: DpSgdMechanism,
     *,
-    canary: Canary,
+    canary: str,
     canaries: int,
     seed: int = 0,
 ) -> AuditedTraining:
     """Returns the training with its canaries, not yet run.
 
-    Fewer canaries are planted than asked for where they would be more than half of the weights (gradient) or a quarter
-    of the training records (mislabelled record).
+    `canary` is "gradient" or "mislabelled record". Fewer are planted than asked for where they would be more than half
+    of the weights (gradient) or a quarter of the training records (mislabelled record).
 
     Raises InvalidValue for an unknown kind, and where a record has no one label to be wrong about.
     """

@@ -36,9 +36,7 @@ def start_shadow(dataset: Dataset, config: TrainingConfig, privacy: Privacy, *, 
 def get_losses(model: nn.Module, dataset: Dataset, index: NDArray[np.int64]) -> NDArray[np.float64]:
     """Returns the loss (n,) of records: cross-entropy without class weights, for an outline with its Dice term."""
     spec = dataset.spec
-    objective = make_objective(
-        num_classes=spec.num_classes, is_segmentation=spec.is_segmentation, positive_weight=1.0
-    )
+    objective = make_objective(num_classes=spec.num_classes, is_segmentation=spec.is_segmentation, positive_weight=1.0)
     device = next(model.parameters()).device
     losses = []
     with torch.no_grad():

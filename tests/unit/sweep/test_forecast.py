@@ -12,8 +12,8 @@ import pytest
 from dpcore.results.schema import RUNS
 from dpcore.results.store import write_manifest, write_table
 from dpcore.sweep import Forecast, Workers, forecast_sweep, read_plan
-from dpcore.sweep.plan import SweepPlan
 from dpcore.sweep.parts import plan_cells
+from dpcore.sweep.plan import SweepPlan
 from dpcore.sweep.work import Finished, WorkFolder
 
 ROOT = Path(__file__).resolve().parents[3]

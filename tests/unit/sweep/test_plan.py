@@ -13,8 +13,8 @@ from dpcore.results.schema import EPSILONS
 from dpcore.results.store import PrecomputedStore
 from dpcore.sweep import SweepPlan, read_plan
 from dpcore.sweep.main import plan_from_manifest
-from dpcore.sweep.plan import plan_from_settings
 from dpcore.sweep.parts import plan_cells
+from dpcore.sweep.plan import plan_from_settings
 from dpcore.sweep.work import Finished, WorkFolder
 
 GOOD = (Path(__file__).resolve().parents[3] / "dpcore/sweep/plans/default.toml").read_text(encoding="utf-8")
