@@ -113,6 +113,8 @@ def _summary(scores: AttackScores) -> Row:
 
 def optimisation_rows(cell: Cell) -> list[Row]:
     """Returns rows of `schema.RECONSTRUCTIONS`: an honest server inverts the ordinary gradient, at one look."""
+    from dpcore.attacks.networks.optimisation import attack_by_optimisation
+
     plan = cell.detail
     assert isinstance(plan, ReconstructionPlan)
     pictures = _training_pictures(cell.dataset.name, cell.data_path)[: plan.optimised_records]

@@ -8,6 +8,7 @@ is right much more often than the binomial distribution with success e^ε / (1 +
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ CONFIDENCE = 0.95
 #: best may be chosen after looking.
 CALLED_SHARES = (1.0, 0.5, 0.2, 0.1, 0.05)
 _MOST_EPSILON = 50.0
-_HALVINGS = 60
+_HALVINGS = 30
 
 
 def get_p_value(epsilon: float, *, correct: int, guesses: int, canaries: int, delta: float) -> float:
@@ -79,38 +80,45 @@ class AuditResult:
     canaries: int
     guesses: int
     correct: int
-    #: Refuted ε at 95 % confidence, and the largest that so many canaries could ever refute.
+    #: Refuted ε, and the largest that so many canaries could ever refute. The tries of `CALLED_SHARES` share the
+    #: confidence, so it is lower than one try with these counts would give.
     floor: float
     cap: float
 
 
-def audit_from_scores(scores: NDArray[np.float64], is_member: NDArray[np.bool_], *, delta: float) -> AuditResult:
+def audit_from_scores(
+    scores: NDArray[np.float64], is_member: NDArray[np.bool_], *, delta: float, confidence: float = CONFIDENCE
+) -> AuditResult:
     """Returns the audit of canaries (m,), scored higher = planted: half of the calls are the highest, half the lowest.
 
     Raises InvalidValue if the arrays do not belong together or a score is NaN.
     """
     MembershipScores(scores=scores[None], is_member=is_member[None])
     canaries = len(scores)
-    confidence = 1 - (1 - CONFIDENCE) / len(CALLED_SHARES)
+    each = _for_each(confidence)
     order = np.argsort(scores, kind="stable")
     results = []
     for share in CALLED_SHARES:
         half = max(1, int(share * canaries) // 2)
         correct = int(is_member[order[-half:]].sum() + (~is_member[order[:half]]).sum())
         floor = get_floor_from_guesses(
-            correct=correct, guesses=2 * half, canaries=canaries, delta=delta, confidence=confidence
+            correct=correct, guesses=2 * half, canaries=canaries, delta=delta, confidence=each
         )
         results.append((floor, 2 * half, correct))
     floor, guesses, correct = max(results, key=lambda result: result[0])
-    cap = get_cap(canaries, delta=delta)
+    cap = get_cap(canaries, delta=delta, confidence=confidence)
     return AuditResult(canaries=canaries, guesses=guesses, correct=correct, floor=floor, cap=cap)
 
 
-def get_cap(canaries: int, *, delta: float) -> float:
+def _for_each(confidence: float) -> float:
+    return 1 - (1 - confidence) / len(CALLED_SHARES)
+
+
+@cache
+def get_cap(canaries: int, *, delta: float, confidence: float = CONFIDENCE) -> float:
     """Returns the floor if every call were right: more this number of canaries cannot show, whatever the training."""
-    confidence = 1 - (1 - CONFIDENCE) / len(CALLED_SHARES)
+    each = _for_each(confidence)
     sizes = [2 * max(1, int(share * canaries) // 2) for share in CALLED_SHARES]
     return max(
-        get_floor_from_guesses(correct=r, guesses=r, canaries=canaries, delta=delta, confidence=confidence)
-        for r in sizes
+        get_floor_from_guesses(correct=r, guesses=r, canaries=canaries, delta=delta, confidence=each) for r in sizes
     )

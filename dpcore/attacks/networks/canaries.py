@@ -27,8 +27,10 @@ _MOST = 4, 2
 class GradientCanaries(Training):
     """A training among whose records are canaries that each push one weight of their own as far as clipping lets them.
 
-    The auditor sees every noisy gradient (white box) and scores a canary by the sum of its weight's entries. Canaries
-    are sampled like records; weights are picked at random.
+    The auditor sees every noisy gradient (white box), knows what all other records contribute, subtracts it, and scores
+    a canary by the likelihood ratio of its weight's entries: the best there is against the mechanism. Canaries are
+    sampled like records, on their own, so that what is known of the others tells nothing about them. Weights are
+    picked at random.
     """
 
     def __init__(
@@ -41,11 +43,14 @@ class GradientCanaries(Training):
         self._places = torch.from_numpy(draws.choice(weights, size=count, replace=False))
         self.is_member = draws.random(count) < 0.5
         self._canary_generator = torch.Generator().manual_seed(seed)
-        #: (m,) sums over the steps of what the auditor sees of each canary, in clipping norms; higher = planted.
+        self._noise_multiplier = privacy.noise_multiplier
+        self._from_records = torch.zeros(count)
+        #: (m,) logarithms of the likelihood ratio, planted against not, summed over the steps; higher = planted.
         self.canary_scores = np.zeros(count)
 
     def _clipped_sum(self, records: Tensor, labels: Tensor) -> tuple[dict[str, Tensor], float]:
         gradient, loss = super()._clipped_sum(records, labels)
+        self._from_records = _at(gradient, self._places)
         rate = self.config.sample_rate(self.num_train)
         sampled = torch.rand(len(self._places), generator=self._canary_generator) < rate
         chosen = self._places[sampled & torch.from_numpy(self.is_member)]
@@ -60,8 +65,16 @@ class GradientCanaries(Training):
         return min(length, self.config.max_grad_norm)
 
     def _observe(self, noisy_sum: dict[str, Tensor]) -> None:
-        flat = torch.cat([g.flatten() for g in noisy_sum.values()])
-        self.canary_scores += flat[self._places].double().numpy() / self.config.max_grad_norm
+        seen = (_at(noisy_sum, self._places) - self._from_records).double().numpy() / self.config.max_grad_norm
+        rate = self.config.sample_rate(self.num_train)
+        ratio = (2 * seen - 1) / (2 * self._noise_multiplier**2)
+        with np.errstate(divide="ignore"):  # log 0 where every record is in every batch
+            self.canary_scores += np.logaddexp(np.log1p(-rate), np.log(rate) + ratio)
+
+
+def _at(gradient: dict[str, Tensor], places: Tensor) -> Tensor:
+    """(m,): the entries of a gradient at those places of all weights in a row."""
+    return torch.cat([g.flatten() for g in gradient.values()]).cpu()[places]
 
 
 class MislabelledCanaries(Training):
