@@ -1,19 +1,17 @@
-"""Attacks on one record's noisy gradient: what a real attacker gets. Measured, never a guarantee."""
+"""Attacks on noisy gradients: what a real attacker gets. Measured, never a guarantee. Needs no torch, so pages use it.
 
-from dpcore.attacks.evaluate import AttackScores, PreparedAttack, attack_records
+What needs a real network, and with it torch, lives in `dpcore.attacks.networks`.
+"""
+
+from dpcore.attacks.evaluate import AttackScores, ImprintAttack
 from dpcore.attacks.gallery import Gallery, StandIns, best_gallery, encode_strip, stand_in_pictures
-from dpcore.attacks.imprint import ImprintGradient, ImprintModel, clipped_imprint_gradient
 
 __all__ = [
     "AttackScores",
     "Gallery",
-    "ImprintGradient",
-    "ImprintModel",
-    "PreparedAttack",
+    "ImprintAttack",
     "StandIns",
-    "attack_records",
     "best_gallery",
-    "clipped_imprint_gradient",
     "encode_strip",
     "stand_in_pictures",
 ]

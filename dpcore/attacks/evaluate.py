@@ -7,23 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from dpcore._validate import non_negative, positive, whole
 from dpcore.attacks._records import from_flat, kind_of, to_model_input, worth_attacking
-from dpcore.attacks.imprint import (
-    ImprintModel,
-    add_noise,
-    averaged_noise_std,
-    clipped_imprint_gradient,
-    combine_bins,
-    invert,
-)
 from dpcore.attacks.matching import candidate_directions, name_candidates
+from dpcore.attacks.planted import Planted, closed_form
+from dpcore.attacks.reading import add_noise, averaged_noise_std, invert
 from dpcore.attacks.similarity import correlation, psnr, relative_error, ssim_error
 from dpcore.errors import InvalidValue
-from dpcore.models import build_model
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,21 +50,12 @@ class AttackScores:
         return float(self.matched[self.attacked].mean())
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Planted:
-    """What one choice of imprint layers gets from every attacked record (m), before noise."""
-
-    #: (m, d + 1), bins combined.
-    gradients: NDArray[np.float32]
-    pixel_offset: float
-    clip_share: float
-
-
-class PreparedAttack:
+class ImprintAttack:
     """The imprint attack on a set of records, with the noiseless clipped gradients computed once.
 
-    Every record's gradient is that of the whole model (imprint layers and network), taken by autograd for a batch of
-    one. Results depend on the arguments only, and not on the order of calls.
+    The gradient of a batch of one is taken in closed form (`planted.closed_form`), with no network and no torch;
+    `networks.PreparedAttack` takes it from a real network instead. Results depend on the arguments only, and not on
+    the order of calls.
 
     Two attackers, each with the layers that serve it: the one who *rebuilds* plants the published layers on pixels in
     [0, 1]; the one who must only *match* plants them on pixels scaled to [−0.5, 0.5], which tells pictures apart under
@@ -81,8 +64,7 @@ class PreparedAttack:
     Args:
         records: uint8 (n, 128, 128, 3), uint8 (n, side, side, 1) with a side of 16 … 256, or finite float32
             (n, features).
-        seed: of the network's weights, of the labels and of the noise, ≥ 0.
-        model: architecture behind the imprint layers (`dpcore.models`); by default small_cnn or mlp.
+        seed: of the labels and of the noise, ≥ 0.
         max_grad_norm: clipping norm; results do not depend on it, since noise scales with it.
         pixel_offset: subtracted before the rebuilding attacker's layers; 0.5 makes pictures appear under about 3 times
             the noise (`ImprintModel`).
@@ -96,14 +78,12 @@ class PreparedAttack:
         records: NDArray[Any],
         seed: int,
         *,
-        model: str | None = None,
         max_grad_norm: float = 1.0,
         pixel_offset: float = 0.0,
     ) -> None:
         self._kind = kind_of(records)
         self._seed = whole(0, seed=seed)
         self._max_grad_norm = positive(max_grad_norm=max_grad_norm)
-        self._model = model or self._kind.model
         self.records = records
         #: (n,) False for the pictures left out.
         self.attacked = worth_attacking(records)
@@ -115,18 +95,8 @@ class PreparedAttack:
         self._directions = candidate_directions(inputs.reshape(len(inputs), -1), pixel_offset=matching_offset)
         self.clip_share = min(self._rebuilding.clip_share, self._matching.clip_share)
 
-    def _plant(self, inputs: NDArray[np.float32], pixel_offset: float) -> _Planted:
-        shape = self._kind.record_shape
-        network = build_model(self._model, shape, seed=self._seed)
-        imprint = ImprintModel(network, record_shape=shape, pixel_offset=pixel_offset, seed=self._seed)
-        labels = np.random.default_rng(self._seed).integers(0, 2, size=len(inputs))
-        combined = np.empty((len(inputs), inputs[0].size + 1), dtype=np.float32)
-        shares = []
-        for row, (record, label) in enumerate(zip(torch.from_numpy(inputs), labels, strict=True)):
-            gradient = clipped_imprint_gradient(imprint, record, int(label), max_grad_norm=self._max_grad_norm)
-            combined[row] = combine_bins(gradient.weights, gradient.biases)
-            shares.append(gradient.clip_share)
-        return _Planted(gradients=combined, pixel_offset=pixel_offset, clip_share=min(shares))
+    def _plant(self, inputs: NDArray[np.float32], pixel_offset: float) -> Planted:
+        return closed_form(inputs, max_grad_norm=self._max_grad_norm, pixel_offset=pixel_offset, seed=self._seed)
 
     @property
     def candidates(self) -> int:
@@ -193,7 +163,7 @@ class PreparedAttack:
             looks=whole(looks=looks),
         )
 
-    def _noisy(self, planted: _Planted, noise_std: float, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _noisy(self, planted: Planted, noise_std: float, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         return add_noise(planted.gradients[rows], noise_std=noise_std, seed=self._seed, index=self._index[rows])
 
     def _measures(self, original: NDArray[Any], rebuilt: NDArray[Any]) -> tuple[float, float, float]:
@@ -209,24 +179,3 @@ class PreparedAttack:
             if whole(0, index=i) >= len(self.attacked) or not self.attacked[i]:
                 raise InvalidValue(f"index must name attacked records, but {i} is beyond them or was left out.")
         return np.searchsorted(self._index, np.asarray(index, dtype=np.int64))
-
-
-def attack_records(records: NDArray[Any], *, noise_multiplier: float, looks: int, seed: int) -> AttackScores:
-    """Returns the success of the imprint attack on records at one noise multiplier and number of looks.
-
-    For several settings make one `PreparedAttack` and call its `scores`.
-
-    Args:
-        records: uint8 (n, 128, 128, 3), uint8 (n, side, side, 1) with a side of 16 … 256, or finite float32
-            (n, features).
-        noise_multiplier: noise standard deviation / clipping norm, ≥ 0; 0 = no DP.
-        looks: number of averaged noisy gradients of the same record, ≥ 1.
-        seed: the same seed gives the same scores.
-
-    Raises:
-        InvalidValue: if an argument breaks its rule or no picture has at least 10 % non-zero pixels.
-    """
-    # Cheap checks before the gradients, which take seconds.
-    non_negative(noise_multiplier=noise_multiplier)
-    whole(looks=looks)
-    return PreparedAttack(records, seed).scores(noise_multiplier=noise_multiplier, looks=looks)

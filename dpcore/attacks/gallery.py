@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import data
 
 from dpcore.attacks._records import COLOUR_SIDE, PICTURE_RULE, SIDE_RULE, are_pictures
-from dpcore.attacks.evaluate import PreparedAttack
+from dpcore.attacks.evaluate import ImprintAttack
 from dpcore.errors import InvalidValue
 
 TOP = 5
@@ -35,7 +35,7 @@ class Gallery:
     errors_all_looks: NDArray[np.float64]
 
 
-def best_gallery(attack: PreparedAttack, *, noise_multiplier: float, looks: int) -> Gallery:
+def best_gallery(attack: ImprintAttack, *, noise_multiplier: float, looks: int) -> Gallery:
     """Returns the five pictures that one look rebuilds best, as one look and `looks` looks show them.
 
     Args:

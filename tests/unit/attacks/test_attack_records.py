@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from dpcore.attacks import PreparedAttack, attack_records
+from dpcore.attacks.networks import PreparedAttack, attack_records
 from dpcore.errors import InvalidValue
 
 

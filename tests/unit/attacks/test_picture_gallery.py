@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dpcore.attacks import PreparedAttack, StandIns, best_gallery, encode_strip, stand_in_pictures
+from dpcore.attacks import StandIns, best_gallery, encode_strip, stand_in_pictures
+from dpcore.attacks.networks import PreparedAttack
 from dpcore.attacks.similarity import ssim_error
 from dpcore.errors import InvalidValue
 
