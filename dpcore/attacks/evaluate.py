@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,43 +10,12 @@ from numpy.typing import NDArray
 
 from dpcore._validate import non_negative, positive, whole
 from dpcore.attacks._records import from_flat, kind_of, to_model_input, worth_attacking
+from dpcore.attacks.denoise import check_for_rows, cleaned
 from dpcore.attacks.matching import candidate_directions, name_candidates
 from dpcore.attacks.planted import Planted, closed_form
-from dpcore.attacks.reading import add_noise, averaged_noise_std, invert
-from dpcore.attacks.similarity import correlation, psnr, relative_error, ssim_error
+from dpcore.attacks.reading import add_noise, averaged_noise_std, invert_with_noise
+from dpcore.attacks.scores import AttackScores, score_records
 from dpcore.errors import InvalidValue
-
-
-@dataclass(frozen=True, kw_only=True)
-class AttackScores:
-    """The imprint attack's success on n records at one noise multiplier and number of looks."""
-
-    noise_multiplier: float
-    looks: int
-    #: (n,) False for pictures left out because under 10 % of their pixels are non-zero.
-    attacked: NDArray[np.bool_]
-    #: (n,) 1 − SSIM of pictures, relative L2 error of rows; smaller = better attack. NaN where left out.
-    error: NDArray[np.float64]
-    #: (n,) dB, larger = better attack. NaN where left out and for rows.
-    psnr: NDArray[np.float64]
-    #: (n,) Pearson's, larger = better attack. NaN where left out.
-    correlation: NDArray[np.float64]
-    #: (n,) whether the attacker who must only match named the right candidate. False where left out.
-    matched: NDArray[np.bool_]
-    #: Number of candidates M: all attacked records. A guess is right with probability 1 / M.
-    candidates: int
-    #: Smallest share, over the records, of the squared gradient norm in the first imprint layer, 0 … 1.
-    clip_share: float
-
-    @property
-    def left_out(self) -> int:
-        """Number of records that were not attacked."""
-        return int(np.count_nonzero(~self.attacked))
-
-    @property
-    def matching_rate(self) -> float:
-        """Share of the attacked records that the attacker named, 0 … 1."""
-        return float(self.matched[self.attacked].mean())
 
 
 class ImprintAttack:
@@ -62,8 +30,7 @@ class ImprintAttack:
     about 3 times the noise, for no published attack sets a standard there. For rows of a table both are the same.
 
     Args:
-        records: uint8 (n, 128, 128, 3), uint8 (n, side, side, 1) with a side of 16 … 256, or finite float32
-            (n, features).
+        records: uint8 (n, side, side, 1 or 3) with a side of 16 … 256, or finite float32 (n, features).
         seed: of the labels and of the noise, ≥ 0.
         max_grad_norm: clipping norm; results do not depend on it, since noise scales with it.
         pixel_offset: subtracted before the rebuilding attacker's layers; 0.5 makes pictures appear under about 3 times
@@ -118,17 +85,30 @@ class ImprintAttack:
         """
         return self._noisy(self._rebuilding, self._noise_std(noise_multiplier, looks), self._rows(index))
 
-    def reconstruct(self, *, noise_multiplier: float, looks: int, index: Sequence[int] | None = None) -> NDArray[Any]:
-        """Returns rebuilt records, uint8 or float32, shaped like those attacked; arguments as noisy_gradients."""
+    def reconstruct(
+        self, *, noise_multiplier: float, looks: int, index: Sequence[int] | None = None, denoiser: str = "none"
+    ) -> NDArray[Any]:
+        """Returns rebuilt records, uint8 or float32, shaped like those attacked.
+
+        Args:
+            noise_multiplier: as `noisy_gradients`.
+            looks: as `noisy_gradients`.
+            index: as `noisy_gradients`.
+            denoiser: one of `DENOISERS`, told how strong the noise of each picture is; rows take "none" only.
+
+        Raises:
+            InvalidValue: if an argument breaks its rule or a record was left out.
+        """
+        check_for_rows(denoiser, self._kind)
         noise_std = self._noise_std(noise_multiplier, looks)
-        flat = invert(
+        flat, remaining = invert_with_noise(
             self._noisy(self._rebuilding, noise_std, self._rows(index)),
             noise_std=noise_std,
             max_grad_norm=self._max_grad_norm,
             kind=self._kind,
             pixel_offset=self._rebuilding.pixel_offset,
         )
-        return from_flat(flat, self._kind)
+        return cleaned(from_flat(flat, self._kind), denoiser, remaining)
 
     def matched(self, *, noise_multiplier: float, looks: int) -> NDArray[np.bool_]:
         """Returns (m,) for the attacked records: named rightly among them by the attacker who must only match?"""
@@ -137,21 +117,20 @@ class ImprintAttack:
         right: NDArray[np.bool_] = name_candidates(noisy, self._directions) == np.arange(self.candidates)
         return right
 
-    def scores(self, *, noise_multiplier: float, looks: int) -> AttackScores:
-        """Returns how well the attack does on every record; arguments and errors as noisy_gradients."""
-        rebuilt = self.reconstruct(noise_multiplier=noise_multiplier, looks=looks)
-        measures = np.full((len(self.attacked), 3), np.nan)
-        measures[self._index] = [self._measures(self.records[i], r) for i, r in zip(self._index, rebuilt, strict=True)]
-        matched = np.zeros(len(self.attacked), dtype=bool)
-        matched[self._index] = self.matched(noise_multiplier=noise_multiplier, looks=looks)
-        return AttackScores(
+    def scores(self, *, noise_multiplier: float, looks: int, denoiser: str = "none") -> AttackScores:
+        """Returns how well the attack does on every record; arguments and errors as `reconstruct`."""
+        rebuilt = self.reconstruct(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)
+        return self.scores_of(rebuilt, noise_multiplier=noise_multiplier, looks=looks)
+
+    def scores_of(self, rebuilt: NDArray[Any], *, noise_multiplier: float, looks: int) -> AttackScores:
+        """Returns the scores of what `reconstruct` gave for all attacked records at this setting."""
+        return score_records(
+            self.records,
+            rebuilt,
+            attacked=self.attacked,
+            matched=self.matched(noise_multiplier=noise_multiplier, looks=looks),
             noise_multiplier=float(noise_multiplier),
             looks=int(looks),
-            attacked=self.attacked.copy(),
-            error=measures[:, 0].copy(),
-            psnr=measures[:, 1].copy(),
-            correlation=measures[:, 2].copy(),
-            matched=matched,
             candidates=self.candidates,
             clip_share=self.clip_share,
         )
@@ -165,12 +144,6 @@ class ImprintAttack:
 
     def _noisy(self, planted: Planted, noise_std: float, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         return add_noise(planted.gradients[rows], noise_std=noise_std, seed=self._seed, index=self._index[rows])
-
-    def _measures(self, original: NDArray[Any], rebuilt: NDArray[Any]) -> tuple[float, float, float]:
-        likeness = correlation(original, rebuilt)
-        if self._kind.is_picture:
-            return ssim_error(original, rebuilt), psnr(original, rebuilt), likeness
-        return relative_error(original, rebuilt), np.nan, likeness
 
     def _rows(self, index: Sequence[int] | None) -> NDArray[np.int64]:
         if index is None:
