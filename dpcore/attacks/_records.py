@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from dpcore.errors import InvalidValue
 
-#: Side of pictures in the sweep's attack, in pixels.
-ATTACK_SIDE = 128
 MIN_SIDE, MAX_SIDE = 16, 256
-PICTURE_RULE = f"uint8 of shape (n, side, side, 3) or (n, side, side, 1) with a side of {MIN_SIDE} to {MAX_SIDE}"
+PICTURE_RULE = "uint8 of shape (n, side, side, 3) or (n, side, side, 1)"
+SIDE_RULE = f"with a side of {MIN_SIDE} to {MAX_SIDE}"
 #: Pictures with a smaller share of non-zero pixels are left out, as Ziller et al. (2024) do.
 MIN_NONZERO_SHARE = 0.1
 
@@ -38,7 +37,7 @@ class RecordKind:
 
 
 def are_pictures(records: NDArray[Any]) -> bool:
-    """Tells whether records are pictures: uint8 (n, side, side, 3) or (n, side, side, 1) with a side of 16 … 256."""
+    """Tells whether records are pictures: uint8, (n, side, side, 3) or (n, side, side, 1), with a side of 16 … 256."""
     if records.dtype != np.uint8 or records.ndim != 4:
         return False
     _, height, width, channels = records.shape

@@ -1,58 +1,64 @@
-"""The imprint attack on a batch: several records' clipped gradients are added up, and bins of brightness part them.
+"""The imprint attack on a batch: bins with brightness thresholds tell apart records whose gradients were added up.
 
-After Fowl et al. (2022, "Robbing the Fed", section 4): bin i is open for records brighter than its threshold, so the
-difference of two neighbouring bins holds the records between their thresholds only; one alone is read off exactly.
+After Fowl et al. (2022, "Robbing the Fed", section 4). Shapes: n records of d values, B of them in a batch, N bins.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.stats import norm
 
-from dpcore._validate import non_negative, whole
+from dpcore._validate import non_negative, positive, whole
 from dpcore.attacks._records import RecordKind, from_flat, kind_of, to_model_input, worth_attacking
-from dpcore.attacks.denoise import check_denoiser, denoise
-from dpcore.attacks.evaluate import AttackScores, measure
+from dpcore.attacks.denoise import check_for_rows, cleaned
 from dpcore.attacks.matching import candidate_directions
-from dpcore.attacks.reading import NUM_BINS, averaged_noise_std, invert
+from dpcore.attacks.reading import averaged_noise_std, invert_with_noise
+from dpcore.attacks.scores import AttackScores, score_records
+from dpcore.attacks.similarity import relative_error, ssim_error
 from dpcore.errors import InvalidValue
 
-#: What the attacker expects of a picture's mean brightness, known beforehand.
-_BRIGHTNESS_MEAN, _BRIGHTNESS_SD = 0.5, 0.2
+#: Mean and spread of the brightness (mean pixel, 0 … 1) of pictures, assumed before any is seen.
+TYPICAL_BRIGHTNESS = (0.5, 0.15)
+#: Reconstructions per record that are compared in full, after correlation picked them.
+_SHORTLIST = 2
+_CHUNK_VALUES = 8_000_000
+_TINY = 1e-30
 
 
-def brightness_thresholds(num_bins: int) -> NDArray[np.float64]:
-    """Returns (b,) rising thresholds of mean brightness: the first opens for nearly all, quantiles of what is expected.
-
-    Raises InvalidValue if num_bins is not a whole number of at least 1.
-    """
-    shares = np.arange(whole(num_bins=num_bins)) / num_bins + 1e-4
-    thresholds: NDArray[np.float64] = _BRIGHTNESS_MEAN + _BRIGHTNESS_SD * ndtri(shares)
-    return thresholds
+def brightness_thresholds(num_bins: int, *, mean: float, spread: float) -> NDArray[np.float64]:
+    """Returns (N,) rising thresholds at the quantiles 0, 1/N, … of N(mean, spread²); the first, −∞, is always open."""
+    return np.asarray(norm.ppf(np.arange(whole(num_bins=num_bins)) / num_bins, loc=mean, scale=spread))
 
 
 class BatchAttack:
-    """The imprint attack when DP-SGD adds up a batch's clipped gradients before the noise; pictures only.
+    """The imprint attack when the clipped gradients of B records are added up before the noise.
 
-    A record's clipped gradient is spread evenly over the k bins it opens: C·(record, 1) / (√k·‖(record, 1)‖) in each,
-    its sign set by the label. In closed form, as `ImprintAttack`. Every record is in one batch; the last batch is
-    filled up with records from the start, which count once. Each input is matched to the reconstruction of its batch
-    that resembles it most, as Ziller et al. (2024) do.
+    Bin i is open for records brighter than threshold i. The difference of two neighbouring bins holds just the records
+    between their thresholds: one alone comes back, several are mixed. A record that opens k bins spreads its clipped
+    gradient over them: ±C/√k · (x − offset, 1)/‖(x − offset, 1)‖ in each. Every coordinate of every bin gets
+    N(0, σ²C²), and a difference twice that variance. `looks` are averaged gradients of the *same batch*. Gradients are
+    in closed form (`networks.ImprintModel` with thresholds is the real network they are tested against).
+
+    Records are cut into batches in their order, and each is attacked once; the last batch is filled up with the first
+    records, which are scored only in their own. As in `ImprintAttack`, the attacker who must only match plants layers
+    of their own, on pixels scaled to [−0.5, 0.5].
 
     Args:
-        records: uint8 pictures (n, side, side, 3 or 1) with a side of 16 … 256.
-        seed: of labels, batches and noise, ≥ 0.
-        batch_size: records in a batch, at most the number attacked.
-        num_bins: b; the paper's attack has 10.
-        decoys: further pictures of the same shape among which the matching attacker must find those of the batch.
+        records: as `ImprintAttack`, at least batch_size of them worth attacking: copies would help one another.
+        seed: of the labels and of the noise, ≥ 0.
+        batch_size: B ≥ 1.
+        num_bins: N ≥ 1; 10 is the paper's.
         max_grad_norm: clipping norm; results do not depend on it.
+        pixel_offset: subtracted before the rebuilding attacker's layers.
+        typical_brightness: mean and spread (> 0) of a record's mean value, known beforehand, never taken from
+            `records`; by default TYPICAL_BRIGHTNESS for pictures, (0, 1/√d) for rows.
 
     Raises:
-        InvalidValue: if an argument breaks its rule or no picture has at least 10 % non-zero pixels.
+        InvalidValue: if an argument breaks its rule.
     """
 
     def __init__(
@@ -61,150 +67,186 @@ class BatchAttack:
         seed: int,
         *,
         batch_size: int,
-        num_bins: int = NUM_BINS,
-        decoys: NDArray[Any] | None = None,
+        num_bins: int,
         max_grad_norm: float = 1.0,
+        pixel_offset: float = 0.0,
+        typical_brightness: tuple[float, float] | None = None,
     ) -> None:
-        self._kind = _picture_kind(records)
-        self._seed, self._max_grad_norm = whole(0, seed=seed), max_grad_norm
-        self.records = records
-        #: (n,) False for the pictures left out.
-        self.attacked = worth_attacking(records)
+        self._kind: RecordKind = kind_of(records)
+        self._seed = whole(0, seed=seed)
+        self.records, self.attacked = records, worth_attacking(records)
+        self.batch_size, self.num_bins = whole(batch_size=batch_size), whole(num_bins=num_bins)
         self._index = np.flatnonzero(self.attacked)
-        if whole(batch_size=batch_size) > len(self._index):
+        if self.batch_size > self.candidates:
             raise InvalidValue(
-                f"batch_size must be at most the {len(self._index)} attacked records, but is {batch_size}."
+                f"batch_size must be at most {self.candidates}, the attacked records, but is {batch_size}."
             )
-        self._batch_size = batch_size
-        self._inputs = to_model_input(records[self.attacked]).reshape(len(self._index), -1)  # (m, d)
-        self._thresholds = brightness_thresholds(num_bins)
-        self._directions = candidate_directions(self._inputs)
-        others = self._directions[:0] if decoys is None else _directions_of(decoys)
-        self._candidates = np.concatenate([self._directions, others])
-        draws = np.random.default_rng(self._seed)
-        self._signs = draws.integers(0, 2, size=len(self._index)) * 2 - 1
-        self._order = draws.permutation(len(self._index))
+        self._max_grad_norm, self._offset = (
+            positive(max_grad_norm=max_grad_norm),
+            non_negative(pixel_offset=pixel_offset),
+        )
+        flat = to_model_input(records[self.attacked]).reshape(self.candidates, -1)
+        mean, spread = typical_brightness or self._usual_brightness(flat.shape[1])
+        thresholds = brightness_thresholds(num_bins, mean=mean, spread=positive(spread=spread))
+        #: (m,) number of bins each record opens, ≥ 1.
+        self.opened = np.searchsorted(thresholds, flat.mean(axis=1, dtype=np.float64), side="left")
+        self._signs = 1.0 - 2.0 * np.random.default_rng(self._seed).integers(0, 2, size=self.candidates)
+        self._rebuilding = candidate_directions(flat, pixel_offset=self._offset)
+        same = self._offset == self._kind.mean
+        self._matching = self._rebuilding if same else candidate_directions(flat, pixel_offset=self._kind.mean)
+
+    def _usual_brightness(self, values: int) -> tuple[float, float]:
+        return TYPICAL_BRIGHTNESS if self._kind.is_picture else (self._kind.mean, self._kind.spread / values**0.5)
 
     @property
     def candidates(self) -> int:
-        """Number of pictures among which those of a batch are to be named."""
-        return len(self._candidates)
+        """Number of records attacked, which are also the candidates to match."""
+        return len(self._index)
+
+    def reconstruct(
+        self, *, noise_multiplier: float, looks: int, index: Sequence[int] | None = None, denoiser: str = "none"
+    ) -> NDArray[Any]:
+        """Returns for each attacked record, or those in `index`, the reconstruction from its batch of smallest error.
+
+        A denoiser cleans the reconstruction after it was chosen. Arguments and errors as `ImprintAttack.reconstruct`.
+        """
+        check_for_rows(denoiser, self._kind)
+        noise_std = self._noise_std(noise_multiplier, looks)
+        wanted = self._rows(index)
+        rebuilt = np.empty((len(wanted), *self.records.shape[1:]), dtype=self.records.dtype)
+        remaining = np.empty(len(wanted))
+        for batch in np.unique(wanted // self.batch_size):
+            own = np.flatnonzero(wanted // self.batch_size == batch)
+            shortlist = self._shortlist(int(batch), wanted[own], noise_std)  # (len(own), ≤ 2)
+            bins, places = np.unique(shortlist, return_inverse=True)
+            pictures, noise = self._inverted(int(batch), bins, noise_std)
+            for row, tried in zip(own, places.reshape(shortlist.shape), strict=True):
+                best = tried[self._closest(int(wanted[row]), pictures[tried])]
+                rebuilt[row], remaining[row] = pictures[best], noise[best]
+        return cleaned(rebuilt, denoiser, remaining)
+
+    def matched(self, *, noise_multiplier: float, looks: int) -> NDArray[np.bool_]:
+        """Returns (m,): is the record among the B that the attacker names for its batch? By chance B / M are.
+
+        A candidate's score is its largest |⟨row, direction⟩| over bins and differences, each divided by its noise.
+        """
+        noise_std = self._noise_std(noise_multiplier, looks)
+        right = np.zeros(self.candidates, dtype=bool)
+        for batch in range(-(-self.candidates // self.batch_size)):
+            differences = self._products(batch, self._matching, self._matching, noise_std)
+            bins = np.cumsum(differences[::-1], axis=0)[::-1]  # bin i is the sum of all differences from i on
+            scale = self._noise_scale(np.arange(self.num_bins))[:, None]
+            score = np.maximum(np.abs(differences / scale).max(axis=0), np.abs(bins).max(axis=0))
+            named = np.argsort(-score, kind="stable")[: self.batch_size]
+            own = named[named // self.batch_size == batch]
+            right[own] = True
+        return right
 
     def scores(self, *, noise_multiplier: float, looks: int, denoiser: str = "none") -> AttackScores:
-        """Returns how well the attack does on every record.
+        """Returns how well the attack does on every record; arguments and errors as `reconstruct`."""
+        rebuilt = self.reconstruct(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)
+        return self.scores_of(rebuilt, noise_multiplier=noise_multiplier, looks=looks)
 
-        `matched` says whether a record is among the `batch_size` candidates named for its batch.
-
-        Args:
-            noise_multiplier: noise standard deviation / clipping norm; 0 = no DP.
-            looks: gradients of the same batch under the same weights that are averaged, ≥ 1.
-            denoiser: one of `denoise.DENOISERS`.
-
-        Raises:
-            InvalidValue: if an argument breaks its rule.
-        """
-        return self.rebuild_and_score(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)[1]
-
-    def rebuild_and_score(
-        self, *, noise_multiplier: float, looks: int, denoiser: str = "none"
-    ) -> tuple[NDArray[np.uint8], AttackScores]:
-        """Returns uint8 (m, side, side, channels), of each attacked record what resembles it most, and `scores`."""
-        check_denoiser(denoiser)
-        rebuilt, matched = self._attack(noise_multiplier=noise_multiplier, looks=looks)
-        rebuilt = denoise(rebuilt, denoiser)
-        measures = np.full((len(self.attacked), 3), np.nan)
-        measures[self._index] = [measure(self.records[i], r) for i, r in zip(self._index, rebuilt, strict=True)]
-        named = np.zeros(len(self.attacked), dtype=bool)
-        named[self._index] = matched
-        scores = AttackScores(
+    def scores_of(self, rebuilt: NDArray[Any], *, noise_multiplier: float, looks: int) -> AttackScores:
+        """Returns the scores of what `reconstruct` gave for all attacked records at this setting."""
+        return score_records(
+            self.records,
+            rebuilt,
+            attacked=self.attacked,
+            matched=self.matched(noise_multiplier=noise_multiplier, looks=looks),
             noise_multiplier=float(noise_multiplier),
             looks=int(looks),
-            attacked=self.attacked.copy(),
-            error=measures[:, 0].copy(),
-            psnr=measures[:, 1].copy(),
-            correlation=measures[:, 2].copy(),
-            matched=named,
             candidates=self.candidates,
             clip_share=1.0,
+            batch_size=self.batch_size,
         )
-        return rebuilt.astype(np.uint8, copy=False), scores
 
-    def _attack(self, *, noise_multiplier: float, looks: int) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        noise_std = averaged_noise_std(
+    def _noise_std(self, noise_multiplier: float, looks: int) -> float:
+        return averaged_noise_std(
             noise_multiplier=non_negative(noise_multiplier=noise_multiplier),
             max_grad_norm=self._max_grad_norm,
             looks=whole(looks=looks),
         )
-        flat = np.empty_like(self._inputs)
-        matched = np.zeros(len(self._inputs), dtype=bool)
-        for number, batch in enumerate(self._batches()):
-            rows = self._noisy_bins(batch, noise_std, number)
-            matched[batch] = np.isin(batch, self._named(rows))
-            flat[batch] = self._best(self._rebuilt(rows, noise_std), batch)
-        return from_flat(flat, self._kind), matched
 
-    def _batches(self) -> list[NDArray[np.int64]]:
-        size = self._batch_size
-        filled = np.concatenate([self._order, self._order[: -len(self._order) % size]])
-        return list(filled.reshape(-1, size))
+    def _rows(self, index: Sequence[int] | None) -> NDArray[np.int64]:
+        if index is None:
+            return np.arange(self.candidates)
+        for i in index:
+            if whole(0, index=i) >= len(self.attacked) or not self.attacked[i]:
+                raise InvalidValue(f"index must name attacked records, but {i} is beyond them or was left out.")
+        return np.searchsorted(self._index, np.asarray(index, dtype=np.int64))
 
-    def noiseless_bins(self, batch: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Returns (b, d + 1): the sum of the clipped gradients of those attacked records in the planted layer."""
-        is_open = self._inputs[batch].mean(axis=1)[:, None] > self._thresholds  # (B, b)
-        lengths = self._signs[batch] * self._max_grad_norm / np.sqrt(np.maximum(is_open.sum(axis=1), 1))
-        shares = (is_open * lengths[:, None]).astype(np.float32)
-        bins: NDArray[np.float32] = shares.T @ self._directions[batch]
-        return bins
+    def _noise_scale(self, bins: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Noise of a difference over that of a bin; nothing is subtracted from the last one."""
+        return np.where(bins < self.num_bins - 1, np.sqrt(2.0), 1.0)
 
-    def _noisy_bins(self, batch: NDArray[np.int64], noise_std: float, number: int) -> NDArray[np.float32]:
-        bins = self.noiseless_bins(batch)
-        draws = np.random.default_rng((self._seed, number)).standard_normal(bins.shape, dtype=np.float32)
-        noisy: NDArray[np.float32] = bins + np.float32(noise_std) * draws
-        return noisy
+    def _differences(
+        self, batch: int, bins: NDArray[np.int64], directions: NDArray[np.float32], noise_std: float
+    ) -> NDArray[np.float32]:
+        """(len(bins), d + 1): noisy bin i less noisy bin i + 1, for rising bins."""
+        rows = np.zeros((len(bins), directions.shape[1]), dtype=np.float32)
+        members = np.arange(batch * self.batch_size, (batch + 1) * self.batch_size) % self.candidates
+        for member in members[np.isin(self.opened[members] - 1, bins)]:
+            weight = self._signs[member] * self._max_grad_norm / np.sqrt(self.opened[member])
+            rows[np.searchsorted(bins, self.opened[member] - 1)] += np.float32(weight) * directions[member]
+        for drawn in np.union1d(bins, bins + 1) if noise_std > 0 else ():
+            if drawn < self.num_bins:
+                rng = np.random.default_rng((self._seed, batch, int(drawn)))
+                noise = np.float32(noise_std) * rng.standard_normal(rows.shape[1], dtype=np.float32)
+                rows[bins == drawn] += noise
+                rows[bins == drawn - 1] -= noise
+        return rows
 
-    def _rebuilt(self, rows: NDArray[np.float32], noise_std: float) -> NDArray[np.float32]:
-        """(b, d) one reconstruction from each difference of neighbouring bins; the brightest bin stands alone."""
-        differences = rows.copy()
-        differences[:-1] -= rows[1:]
-        rebuilt = np.empty((len(rows), rows.shape[1] - 1), dtype=np.float32)
-        for i, difference in enumerate(differences):
-            is_last = i == len(rows) - 1
-            rebuilt[i] = invert(
-                difference[None],
-                noise_std=noise_std * (1 if is_last else math.sqrt(2)),
-                max_grad_norm=self._max_grad_norm / math.sqrt(i + 1),  # A record between these opens i + 1 bins.
+    @property
+    def _chunk_size(self) -> int:
+        return max(1, _CHUNK_VALUES // self._rebuilding.shape[1])
+
+    def _products(
+        self,
+        batch: int,
+        planted: NDArray[np.float32],
+        wanted: NDArray[np.float32],
+        noise_std: float,
+        *,
+        normalise: bool = False,
+    ) -> NDArray[np.float32]:
+        """(N, len(wanted)): every difference (if asked, over its spread) times every wanted vector (d + 1)."""
+        products = np.empty((self.num_bins, len(wanted)), dtype=np.float32)
+        for i in range(0, self.num_bins, self._chunk_size):
+            bins = np.arange(i, min(i + self._chunk_size, self.num_bins))
+            rows = self._differences(batch, bins, planted, noise_std)
+            products[bins] = rows @ wanted.T
+            if normalise:
+                products[bins] /= np.maximum(rows[:, :-1].std(axis=1, keepdims=True), np.float32(_TINY))
+        return products
+
+    def _shortlist(self, batch: int, wanted: NDArray[np.int64], noise_std: float) -> NDArray[np.int64]:
+        """(len(wanted), ≤ 2) bins whose difference correlates best with each wanted record, whatever the sign."""
+        if self.num_bins <= _SHORTLIST:
+            return np.broadcast_to(np.arange(self.num_bins), (len(wanted), self.num_bins))
+        vectors = self._rebuilding[wanted]
+        vectors[:, :-1] -= vectors[:, :-1].mean(axis=1, keepdims=True)
+        vectors[:, -1] = 0
+        likeness = np.abs(self._products(batch, self._rebuilding, vectors, noise_std, normalise=True))
+        return np.argpartition(-likeness, _SHORTLIST - 1, axis=0)[:_SHORTLIST].T
+
+    def _inverted(
+        self, batch: int, bins: NDArray[np.int64], noise_std: float
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """The differences of rising bins as records, and the noise of their values."""
+        parts, size = [], self._chunk_size
+        for some in (bins[i : i + size] for i in range(0, len(bins), size)):
+            flat, remaining = invert_with_noise(
+                self._differences(batch, some, self._rebuilding, noise_std),
+                noise_std=noise_std * self._noise_scale(some),
+                max_grad_norm=self._max_grad_norm / np.sqrt(some + 1.0),
                 kind=self._kind,
-                pixel_offset=0.0,
-            )[0]
-        return rebuilt
+                pixel_offset=self._offset,
+            )
+            parts.append((from_flat(flat, self._kind), remaining))
+        return np.concatenate([p for p, _ in parts]), np.concatenate([r for _, r in parts])
 
-    def _best(self, rebuilt: NDArray[np.float32], batch: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(B, d): for each record the reconstruction of highest correlation with it."""
-        likeness = _standardised(self._inputs[batch]) @ _standardised(rebuilt).T  # (B, b)
-        best: NDArray[np.float32] = rebuilt[likeness.argmax(axis=1)]
-        return best
-
-    def _named(self, rows: NDArray[np.float32]) -> NDArray[np.int64]:
-        """The candidates named by the matching attacker: those along which a bin, or a difference, points furthest."""
-        differences = (rows[:-1] - rows[1:]) / np.float32(math.sqrt(2))
-        found = np.abs(np.concatenate([rows, differences]) @ self._candidates.T).max(axis=0)  # (M,)
-        return np.argsort(-found, kind="stable")[: self._batch_size]
-
-
-def _picture_kind(records: NDArray[Any]) -> RecordKind:
-    kind = kind_of(records)
-    if not kind.is_picture:
-        raise InvalidValue("records must be pictures for an attack on batches, but are rows of a table.")
-    return kind
-
-
-def _directions_of(pictures: NDArray[Any]) -> NDArray[np.float32]:
-    inputs = to_model_input(pictures)
-    return candidate_directions(inputs.reshape(len(inputs), -1))
-
-
-def _standardised(flat: NDArray[np.float32]) -> NDArray[np.float32]:
-    centred = flat - flat.mean(axis=1, keepdims=True)
-    lengths = np.linalg.norm(centred, axis=1, keepdims=True)
-    scaled: NDArray[np.float32] = centred / np.maximum(lengths, np.float32(1e-12))
-    return scaled
+    def _closest(self, row: int, rebuilt: NDArray[Any]) -> int:
+        """Which of the reconstructions has the smallest error for a record."""
+        error = ssim_error if self._kind.is_picture else relative_error
+        return int(np.argmin([error(self.records[self._index[row]], r) for r in rebuilt]))

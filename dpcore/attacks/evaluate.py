@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,69 +10,27 @@ from numpy.typing import NDArray
 
 from dpcore._validate import non_negative, positive, whole
 from dpcore.attacks._records import from_flat, kind_of, to_model_input, worth_attacking
-from dpcore.attacks.denoise import check_denoiser, denoise
+from dpcore.attacks.denoise import check_for_rows, cleaned
 from dpcore.attacks.matching import candidate_directions, name_candidates
-from dpcore.attacks.reading import add_noise, averaged_noise_std, invert
-from dpcore.attacks.similarity import correlation, psnr, relative_error, ssim_error
+from dpcore.attacks.planted import Planted, closed_form
+from dpcore.attacks.reading import add_noise, averaged_noise_std, invert_with_noise
+from dpcore.attacks.scores import AttackScores, score_records
 from dpcore.errors import InvalidValue
 
 
-@dataclass(frozen=True, kw_only=True)
-class AttackScores:
-    """The imprint attack's success on n records at one noise multiplier and number of looks."""
-
-    noise_multiplier: float
-    looks: int
-    #: (n,) False for pictures left out because under 10 % of their pixels are non-zero.
-    attacked: NDArray[np.bool_]
-    #: (n,) 1 − SSIM of pictures, relative L2 error of rows; smaller = better attack. NaN where left out.
-    error: NDArray[np.float64]
-    #: (n,) dB, larger = better attack. NaN where left out and for rows.
-    psnr: NDArray[np.float64]
-    #: (n,) Pearson's, larger = better attack. NaN where left out.
-    correlation: NDArray[np.float64]
-    #: (n,) whether the attacker who must only match named the right candidate. False where left out.
-    matched: NDArray[np.bool_]
-    #: Number of candidates M: all attacked records. A guess is right with probability 1 / M.
-    candidates: int
-    #: Smallest share, over the records, of the squared gradient norm in the first imprint layer, 0 … 1.
-    clip_share: float
-
-    @property
-    def left_out(self) -> int:
-        """Number of records that were not attacked."""
-        return int(np.count_nonzero(~self.attacked))
-
-    @property
-    def matching_rate(self) -> float:
-        """Share of the attacked records that the attacker named, 0 … 1."""
-        return float(self.matched[self.attacked].mean())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Planted:
-    """What one choice of imprint layers gets from every attacked record (m), before noise."""
-
-    #: (m, d + 1), bins combined.
-    gradients: NDArray[np.float32]
-    pixel_offset: float
-    clip_share: float
-
-
 class ImprintAttack:
-    """The imprint attack on a set of records, one at a time, with the noiseless clipped gradients known in closed form.
+    """The imprint attack on a set of records, with the noiseless clipped gradients computed once.
 
-    The planted layer's gradient is (record, 1) times one number and outgrows that of the network behind it about
-    10⁵-fold, so that clipping leaves it at length C: ± C·(record, 1) / ‖(record, 1)‖, the sign set by the label.
-    `networks.PreparedAttack` takes the gradients from autograd instead. Results depend on the arguments only, and not
-    on the order of calls.
+    The gradient of a batch of one is taken in closed form (`planted.closed_form`), with no network and no torch;
+    `networks.PreparedAttack` takes it from a real network instead. Results depend on the arguments only, and not on
+    the order of calls.
 
     Two attackers, each with the layers that serve it: the one who *rebuilds* plants the published layers on pixels in
     [0, 1]; the one who must only *match* plants them on pixels scaled to [−0.5, 0.5], which tells pictures apart under
     about 3 times the noise, for no published attack sets a standard there. For rows of a table both are the same.
 
     Args:
-        records: uint8 pictures (n, side, side, 3 or 1) with a side of 16 … 256, or finite float32 (n, features).
+        records: uint8 (n, side, side, 1 or 3) with a side of 16 … 256, or finite float32 (n, features).
         seed: of the labels and of the noise, ≥ 0.
         max_grad_norm: clipping norm; results do not depend on it, since noise scales with it.
         pixel_offset: subtracted before the rebuilding attacker's layers; 0.5 makes pictures appear under about 3 times
@@ -84,7 +41,12 @@ class ImprintAttack:
     """
 
     def __init__(
-        self, records: NDArray[Any], seed: int, *, max_grad_norm: float = 1.0, pixel_offset: float = 0.0
+        self,
+        records: NDArray[Any],
+        seed: int,
+        *,
+        max_grad_norm: float = 1.0,
+        pixel_offset: float = 0.0,
     ) -> None:
         self._kind = kind_of(records)
         self._seed = whole(0, seed=seed)
@@ -101,13 +63,7 @@ class ImprintAttack:
         self.clip_share = min(self._rebuilding.clip_share, self._matching.clip_share)
 
     def _plant(self, inputs: NDArray[np.float32], pixel_offset: float) -> Planted:
-        signs = 2 * self._labels(len(inputs)) - 1
-        directions = candidate_directions(inputs.reshape(len(inputs), -1), pixel_offset=pixel_offset)
-        gradients = directions * (np.float32(self._max_grad_norm) * signs.astype(np.float32))[:, None]
-        return Planted(gradients=gradients, pixel_offset=pixel_offset, clip_share=1.0)
-
-    def _labels(self, count: int) -> NDArray[np.int64]:
-        return np.random.default_rng(self._seed).integers(0, 2, size=count)
+        return closed_form(inputs, max_grad_norm=self._max_grad_norm, pixel_offset=pixel_offset, seed=self._seed)
 
     @property
     def candidates(self) -> int:
@@ -132,20 +88,27 @@ class ImprintAttack:
     def reconstruct(
         self, *, noise_multiplier: float, looks: int, index: Sequence[int] | None = None, denoiser: str = "none"
     ) -> NDArray[Any]:
-        """Returns rebuilt records, uint8 or float32, shaped like those attacked; arguments as noisy_gradients.
+        """Returns rebuilt records, uint8 or float32, shaped like those attacked.
 
-        `denoiser` is one of `denoise.DENOISERS`, for pictures only.
+        Args:
+            noise_multiplier: as `noisy_gradients`.
+            looks: as `noisy_gradients`.
+            index: as `noisy_gradients`.
+            denoiser: one of `DENOISERS`, told how strong the noise of each picture is; rows take "none" only.
+
+        Raises:
+            InvalidValue: if an argument breaks its rule or a record was left out.
         """
-        check_denoiser(denoiser)
+        check_for_rows(denoiser, self._kind)
         noise_std = self._noise_std(noise_multiplier, looks)
-        flat = invert(
+        flat, remaining = invert_with_noise(
             self._noisy(self._rebuilding, noise_std, self._rows(index)),
             noise_std=noise_std,
             max_grad_norm=self._max_grad_norm,
             kind=self._kind,
             pixel_offset=self._rebuilding.pixel_offset,
         )
-        return denoise(from_flat(flat, self._kind), denoiser)
+        return cleaned(from_flat(flat, self._kind), denoiser, remaining)
 
     def matched(self, *, noise_multiplier: float, looks: int) -> NDArray[np.bool_]:
         """Returns (m,) for the attacked records: named rightly among them by the attacker who must only match?"""
@@ -155,26 +118,19 @@ class ImprintAttack:
         return right
 
     def scores(self, *, noise_multiplier: float, looks: int, denoiser: str = "none") -> AttackScores:
-        """Returns how well the attack does on every record; arguments and errors as reconstruct."""
-        return self.rebuild_and_score(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)[1]
-
-    def rebuild_and_score(
-        self, *, noise_multiplier: float, looks: int, denoiser: str = "none"
-    ) -> tuple[NDArray[Any], AttackScores]:
-        """Returns both `reconstruct`, of all attacked records, and `scores`."""
+        """Returns how well the attack does on every record; arguments and errors as `reconstruct`."""
         rebuilt = self.reconstruct(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)
-        measures = np.full((len(self.attacked), 3), np.nan)
-        measures[self._index] = [measure(self.records[i], r) for i, r in zip(self._index, rebuilt, strict=True)]
-        matched = np.zeros(len(self.attacked), dtype=bool)
-        matched[self._index] = self.matched(noise_multiplier=noise_multiplier, looks=looks)
-        scores = AttackScores(
+        return self.scores_of(rebuilt, noise_multiplier=noise_multiplier, looks=looks)
+
+    def scores_of(self, rebuilt: NDArray[Any], *, noise_multiplier: float, looks: int) -> AttackScores:
+        """Returns the scores of what `reconstruct` gave for all attacked records at this setting."""
+        return score_records(
+            self.records,
+            rebuilt,
+            attacked=self.attacked,
+            matched=self.matched(noise_multiplier=noise_multiplier, looks=looks),
             noise_multiplier=float(noise_multiplier),
             looks=int(looks),
-            attacked=self.attacked.copy(),
-            error=measures[:, 0].copy(),
-            psnr=measures[:, 1].copy(),
-            correlation=measures[:, 2].copy(),
-            matched=matched,
             candidates=self.candidates,
             clip_share=self.clip_share,
         )
@@ -197,11 +153,3 @@ class ImprintAttack:
             if whole(0, index=i) >= len(self.attacked) or not self.attacked[i]:
                 raise InvalidValue(f"index must name attacked records, but {i} is beyond them or was left out.")
         return np.searchsorted(self._index, np.asarray(index, dtype=np.int64))
-
-
-def measure(original: NDArray[Any], rebuilt: NDArray[Any]) -> tuple[float, float, float]:
-    """Returns error, PSNR and correlation of one record as `AttackScores` holds them."""
-    likeness = correlation(original, rebuilt)
-    if original.ndim == 3:
-        return ssim_error(original, rebuilt), psnr(original, rebuilt), likeness
-    return relative_error(original, rebuilt), np.nan, likeness

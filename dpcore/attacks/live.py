@@ -1,87 +1,86 @@
-"""The imprint attack on a few pictures while a visitor waits."""
+"""An attack while someone waits: a few pictures, resized, in closed form."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from dpcore._validate import whole
-from dpcore.attacks._records import are_pictures
+from dpcore.attacks._records import MAX_SIDE, MIN_SIDE, PICTURE_RULE, kind_of
 from dpcore.attacks.batch import BatchAttack
-from dpcore.attacks.evaluate import AttackScores, ImprintAttack
-from dpcore.attacks.reading import NUM_BINS
+from dpcore.attacks.evaluate import ImprintAttack
+from dpcore.attacks.scores import AttackScores
 from dpcore.errors import InvalidValue
 
-_SEED = 0
+MAX_PICTURES = 24
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class LiveAttack:
-    """What an attack on a few pictures got, and how long it took."""
+    """What came back of the m attacked pictures, in their order, at the side that was asked for."""
 
-    #: uint8 (m, side, side, channels): the attacked pictures and what was rebuilt of each.
+    #: (m,) places in the pictures given; mostly black ones are left out.
+    index: NDArray[np.int64]
+    #: uint8 (m, side, side, channels) each.
     originals: NDArray[np.uint8]
     rebuilt: NDArray[np.uint8]
+    #: Of all n pictures given.
     scores: AttackScores
-    seconds: float
-
-
-def resize_pictures(pictures: NDArray[np.uint8], *, side: int) -> NDArray[np.uint8]:
-    """Returns pictures (n, side, side, channels): averaged over boxes when smaller, interpolated when larger.
-
-    Raises InvalidValue for anything but uint8 pictures (n, s, s, 1 or 3).
-    """
-    if not are_pictures(pictures):
-        raise InvalidValue(f"pictures must be square, uint8, grey or colour, but are {pictures.shape}.")
-    if pictures.shape[1] == whole(side=side):
-        return pictures
-    how = Image.Resampling.BOX if side < pictures.shape[1] else Image.Resampling.BICUBIC
-    grey = pictures.shape[-1] == 1
-    resized = [np.asarray(Image.fromarray(p[..., 0] if grey else p).resize((side, side), how)) for p in pictures]
-    stacked = np.stack(resized)
-    return stacked[..., None] if grey else stacked
 
 
 def attack_pictures(
     pictures: NDArray[np.uint8],
     *,
     noise_multiplier: float,
-    looks: int = 1,
-    side: int = 128,
+    looks: int,
+    side: int,
     batch_size: int = 1,
-    num_bins: int = NUM_BINS,
+    num_bins: int = 10,
     denoiser: str = "none",
+    seed: int = 0,
 ) -> LiveAttack:
-    """Returns the imprint attack on pictures at that side, one at a time or in batches.
+    """Returns scores and reconstructions of at most 24 pictures; `ImprintAttack` for batches of 1, else `BatchAttack`.
 
     Args:
-        pictures: uint8 (n, s, s, 1 or 3).
-        noise_multiplier: noise standard deviation / clipping norm; 0 = no DP.
-        looks: averaged gradients of the same record or batch, ≥ 1.
-        side: of the attacked pictures, 16 … 256 pixels.
-        batch_size: records whose gradients are added up before the noise, at most those that are not mostly black.
-        num_bins: bins of the planted layer in a batch.
-        denoiser: one of `denoise.DENOISERS`.
+        pictures: uint8 (n, any side 16 … 256, the same, 1 or 3).
+        noise_multiplier: noise standard deviation / clipping norm, ≥ 0; 0 = no DP.
+        looks: averaged noisy gradients of the same records, ≥ 1.
+        side: to which the pictures are resized before they are attacked, 16 … 256.
+        batch_size: records a gradient, at most the number of attacked pictures.
+        num_bins: bins of the imprint layer; without effect in batches of 1, where all bins are alike.
+        denoiser: one of `DENOISERS`.
+        seed: of labels and noise.
 
     Raises:
         InvalidValue: if an argument breaks its rule.
     """
-    start = time.perf_counter()
-    attacked: NDArray[Any] = resize_pictures(pictures, side=side)
-    attack: ImprintAttack | BatchAttack = (
-        ImprintAttack(attacked, _SEED)
-        if whole(batch_size=batch_size) == 1
-        else BatchAttack(attacked, _SEED, batch_size=batch_size, num_bins=num_bins)
-    )
-    rebuilt, scores = attack.rebuild_and_score(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)
+    if not kind_of(pictures).is_picture or len(pictures) > MAX_PICTURES:
+        raise InvalidValue(f"pictures must be at most {MAX_PICTURES}, {PICTURE_RULE}, but has shape {pictures.shape}.")
+    if not MIN_SIDE <= whole(side=side) <= MAX_SIDE:
+        raise InvalidValue(f"side must be {MIN_SIDE} to {MAX_SIDE}, but is {side!r}.")
+    resized = resize(pictures, side)
+    attack: ImprintAttack | BatchAttack
+    if whole(batch_size=batch_size) == 1:
+        attack = ImprintAttack(resized, seed)
+    else:
+        attack = BatchAttack(resized, seed, batch_size=batch_size, num_bins=num_bins)
+    rebuilt = attack.reconstruct(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)
     return LiveAttack(
-        originals=attacked[attack.attacked],
-        rebuilt=rebuilt.astype(np.uint8, copy=False),
-        scores=scores,
-        seconds=time.perf_counter() - start,
+        index=np.flatnonzero(attack.attacked),
+        originals=resized[attack.attacked],
+        rebuilt=rebuilt,
+        scores=attack.scores_of(rebuilt, noise_multiplier=noise_multiplier, looks=looks),
     )
+
+
+def resize(pictures: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    """Returns uint8 (n, side, side, channels): area averages when smaller, bicubic when larger."""
+    if pictures.shape[1] == side:
+        return pictures
+    method = Image.Resampling.BOX if side < pictures.shape[1] else Image.Resampling.BICUBIC
+    shape = (len(pictures), side, side, pictures.shape[-1])
+    images = [Image.fromarray(p[..., 0] if p.shape[-1] == 1 else p) for p in pictures]
+    return np.stack([np.asarray(image.resize((side, side), method)) for image in images]).reshape(shape)

@@ -1,8 +1,4 @@
-"""Reading a record off the gradient of a planted layer: what the malicious server computes. No torch.
-
-After Fowl et al. (2022, "Robbing the Fed") and Boenisch et al. (2023, "When the curious abandon honesty"), as used by
-Ziller et al. (2024) for the realistic attacker. Shapes: d pixels or features of a record, b bins, m gradients.
-"""
+"""What the attacker reads off noisy imprint gradients. Shapes: d pixels or features of a record, m gradients."""
 
 from __future__ import annotations
 
@@ -13,20 +9,9 @@ from numpy.typing import NDArray
 
 from dpcore.attacks._records import RecordKind
 
-#: Bins of the paper's planted layer.
-NUM_BINS = 10
 _TINY = 1e-30
-
-
-def combine_bins(weights: NDArray[np.float32], biases: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns (d + 1,): the bins' weight gradients added up, then their bias gradients, both divided by √b.
-
-    All bins carry the same gradient and independent noise of the same size, so equal weights are the least-squares
-    (inverse-variance) combination; the factor 1/√b keeps the noise of a coordinate at its original size.
-    """
-    stacked = np.hstack([weights, biases[:, None]])  # (b, d + 1)
-    combined: NDArray[np.float32] = stacked.sum(axis=0) / np.float32(math.sqrt(len(stacked)))
-    return combined
+#: One number for all gradients, or (m,).
+Level = float | NDArray[np.float64]
 
 
 def averaged_noise_std(*, noise_multiplier: float, max_grad_norm: float, looks: int) -> float:
@@ -55,9 +40,21 @@ def add_noise(
 
 
 def invert(
-    gradients: NDArray[np.float32], *, noise_std: float, max_grad_norm: float, kind: RecordKind, pixel_offset: float
+    gradients: NDArray[np.float32], *, noise_std: Level, max_grad_norm: Level, kind: RecordKind, pixel_offset: float
 ) -> NDArray[np.float32]:
-    """Returns (m, d) rebuilt records, ∇_W L ⊘ ∂L/∂b, clipped to the range of the kind of record.
+    """Returns the records alone of `invert_with_noise`."""
+    return invert_with_noise(
+        gradients, noise_std=noise_std, max_grad_norm=max_grad_norm, kind=kind, pixel_offset=pixel_offset
+    )[0]
+
+
+def invert_with_noise(
+    gradients: NDArray[np.float32], *, noise_std: Level, max_grad_norm: Level, kind: RecordKind, pixel_offset: float
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Returns (m, d) rebuilt records, ∇_W L ⊘ ∂L/∂b, clipped to the range of their kind, and (m,) their noise.
+
+    The noise is the standard deviation of a value before it is clipped to that range. noise_std and max_grad_norm may
+    be one for all gradients or (m,).
 
     The denominator is one noisy number. What is known beforehand steadies it: almost the whole clipped gradient is
     (record, 1) scaled to norm C, and records of a kind have a typical length. Both estimates are averaged by inverse
@@ -67,18 +64,19 @@ def invert(
     """
     d = gradients.shape[1] - 1
     mean = kind.mean - pixel_offset
-    typical = max_grad_norm / math.sqrt(d * (mean**2 + kind.spread**2) + 1)
+    typical = max_grad_norm / np.sqrt(d * (mean**2 + kind.spread**2) + 1)
     signs = np.where(gradients[:, :-1].sum(axis=1) * mean + gradients[:, -1] < 0, -1.0, 1.0)
     denominators, uncertainty = _steadied(
         gradients[:, -1].astype(np.float64) * signs, noise_std=noise_std, typical=typical
     )
-    scale = signs / np.maximum(denominators, max(uncertainty, _TINY))
+    lengths = np.maximum(denominators, np.maximum(uncertainty, _TINY))
+    scale = signs / lengths
     flat = gradients[:, :-1] * scale.astype(np.float32)[:, None] + np.float32(pixel_offset)
-    return np.clip(flat, kind.low, kind.high)
+    return np.clip(flat, kind.low, kind.high), noise_std / lengths
 
 
-def _steadied(measured: NDArray[np.float64], *, noise_std: float, typical: float) -> tuple[NDArray[np.float64], float]:
+def _steadied(measured: NDArray[np.float64], *, noise_std: Level, typical: Level) -> tuple[NDArray[np.float64], Level]:
     """The measured denominators averaged with the typical one (± 50 %) by inverse variance, and the result's std."""
     spread = typical / 2
     total = noise_std**2 + spread**2
-    return (measured * spread**2 + typical * noise_std**2) / total, noise_std * spread / math.sqrt(total)
+    return (measured * spread**2 + typical * noise_std**2) / total, noise_std * spread / np.sqrt(total)

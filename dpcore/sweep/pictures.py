@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from dpcore import datasets as registry
-from dpcore.attacks import Gallery, best_gallery, encode_strip, middle_gallery, stand_in_pictures
+from dpcore.attacks import Gallery, best_gallery, encode_strip, stand_in_pictures
 from dpcore.attacks.networks import PreparedAttack
 from dpcore.results.schema import GALLERY
 

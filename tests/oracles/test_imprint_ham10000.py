@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from dpcore.attacks import BatchAttack
 from dpcore.attacks.networks import PreparedAttack
 
 pytestmark = pytest.mark.realdata
@@ -93,3 +94,12 @@ def test_without_dp_everything_comes_back(attack: PreparedAttack) -> None:
     assert scores.matched.all()
     assert scores.left_out == 0
     assert scores.clip_share > 0.95
+
+
+@pytest.mark.parametrize(("batch_size", "num_bins", "low", "high"), [(256, 10, 0.0, 0.01), (16, 1024, 0.9, 1.0)])
+def test_without_dp_bins_and_batch_decide(
+    pictures: np.ndarray, batch_size: int, num_bins: int, low: float, high: float
+) -> None:
+    """Not the absence of noise: ten bins hide a batch, a thousand find nearly every picture of a small one."""
+    batches = BatchAttack(pictures[:256], 0, batch_size=batch_size, num_bins=num_bins)
+    assert low <= (batches.scores(noise_multiplier=0, looks=1).error < 0.1).mean() <= high

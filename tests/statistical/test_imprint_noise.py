@@ -11,7 +11,7 @@ from scipy import stats
 from torch import nn
 
 from dpcore.attacks.networks import ImprintModel, PreparedAttack
-from dpcore.attacks.reading import combine_bins
+from dpcore.attacks.networks.imprint import combine_bins
 from dpcore.models import build_model
 
 FEATURES = 400

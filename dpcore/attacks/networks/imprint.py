@@ -7,13 +7,13 @@ Ziller et al. (2024) for the realistic attacker. Shapes: d pixels or features of
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from dpcore._validate import positive, whole
-from dpcore.attacks.reading import NUM_BINS
 
 # Together they add only ± 0.01 to a pixel, yet multiply the gradient that reaches the bins by 10⁵.
 _BIN_BIAS = 1e-8
@@ -32,7 +32,9 @@ class ImprintModel(nn.Module):
       (the reader may then simply add them up) and this gradient outgrows that of the whole network. Clipping
       scales everything by one factor, so nearly all of the clipped gradient is the record: see `clip_share`.
 
-    One record at a time is attacked here; telling several apart needs bins with different thresholds.
+    With thresholds, bin i is open only for records whose mean value lies above threshold i, so that the gradients of
+    several records, added up, can be told apart (Fowl et al., section 4; `batch.BatchAttack`): its weights are all
+    equal, its bias is minus the threshold, both scaled down so that the layers still add next to nothing.
 
     Args:
         network: maps (n, *record_shape) to logits.
@@ -42,6 +44,7 @@ class ImprintModel(nn.Module):
             to [−1, 1] has an offset of 0.5: less of the clipped gradient is spent on mean brightness, and the attack
             withstands about 3 times the noise.
         seed: of the signs.
+        thresholds: one a bin, of the mean value of a record; −∞ leaves a bin open. They set num_bins.
     """
 
     def __init__(
@@ -52,9 +55,11 @@ class ImprintModel(nn.Module):
         num_bins: int = NUM_BINS,
         pixel_offset: float = 0.0,
         seed: int = 0,
+        thresholds: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        values, bins = math.prod(record_shape), whole(num_bins=num_bins)
+        values = math.prod(record_shape)
+        bins = whole(num_bins=num_bins if thresholds is None else len(thresholds))
         generator = torch.Generator().manual_seed(seed)
         signs = torch.randint(0, 2, (values, 1), generator=generator).float() * 2 - 1
         self.network = network
@@ -66,6 +71,10 @@ class ImprintModel(nn.Module):
             self.to_bins.bias.fill_(_BIN_BIAS)
             self.to_values.weight.copy_(_SECOND_LAYER_SCALE * signs.expand(values, bins))
             self.to_values.bias.zero_()
+            for i, threshold in enumerate(thresholds or ()):
+                if threshold > -math.inf:
+                    self.to_bins.weight[i] = _BIN_BIAS / bins / values
+                    self.to_bins.bias[i] = (pixel_offset - threshold) * _BIN_BIAS / bins
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (n, *record_shape) to the network's logits."""
@@ -113,3 +122,13 @@ def clipped_imprint_gradient(
         biases=gradient["to_bins.bias"] * factor,
         clip_share=imprint / total if total > 0 else 0.0,
     )
+
+
+def combine_bins(weights: Tensor, biases: Tensor) -> NDArray[np.float32]:
+    """Returns (d + 1,): the bins' weight gradients added up, then their bias gradients, both divided by √b.
+
+    All bins carry the same gradient and independent noise of the same size, so equal weights are the least-squares
+    (inverse-variance) combination; the factor 1/√b keeps the noise of a coordinate at its original size.
+    """
+    stacked = torch.cat([weights, biases.unsqueeze(1)], dim=1)  # (b, d + 1)
+    return (stacked.sum(dim=0) / math.sqrt(len(stacked))).numpy()

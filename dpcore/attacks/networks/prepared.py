@@ -1,4 +1,4 @@
-"""The imprint attack with gradients of the whole model, taken by autograd."""
+"""The imprint attack on a real network: every gradient is that of the whole model, taken by autograd."""
 
 from __future__ import annotations
 
@@ -10,27 +10,24 @@ from numpy.typing import NDArray
 
 from dpcore._validate import non_negative, whole
 from dpcore.attacks._records import kind_of
-from dpcore.attacks.evaluate import AttackScores, ImprintAttack, Planted
-from dpcore.attacks.networks.imprint import ImprintModel, clipped_imprint_gradient
-from dpcore.attacks.reading import combine_bins
+from dpcore.attacks.evaluate import AttackScores, ImprintAttack
+from dpcore.attacks.networks.imprint import ImprintModel, clipped_imprint_gradient, combine_bins
+from dpcore.attacks.planted import Planted
 from dpcore.models import build_model
 
 
 class PreparedAttack(ImprintAttack):
-    """The imprint attack on a set of records, with the noiseless clipped gradients computed once.
-
-    Every record's gradient is that of the whole model (imprint layers and network), taken by autograd for a batch of
-    one: nothing is assumed about how much of it the clipping leaves to the planted layer.
+    """`ImprintAttack` with every record's gradient taken from the whole model, for a batch of one, by autograd.
 
     Args:
-        records: as for `ImprintAttack`.
-        seed: of the network's weights too.
+        records: as `ImprintAttack`.
+        seed: of the network's weights, of the labels and of the noise, ≥ 0.
         model: architecture behind the imprint layers (`dpcore.models`); by default small_cnn or mlp.
-        max_grad_norm: as for `ImprintAttack`.
-        pixel_offset: as for `ImprintAttack`.
+        max_grad_norm: as `ImprintAttack`.
+        pixel_offset: as `ImprintAttack`.
 
     Raises:
-        InvalidValue: as `ImprintAttack`, and for an unknown model.
+        InvalidValue: if an argument breaks its rule or no picture has at least 10 % non-zero pixels.
     """
 
     def __init__(
@@ -46,15 +43,16 @@ class PreparedAttack(ImprintAttack):
         super().__init__(records, seed, max_grad_norm=max_grad_norm, pixel_offset=pixel_offset)
 
     def _plant(self, inputs: NDArray[np.float32], pixel_offset: float) -> Planted:
-        shape = self._kind.record_shape
-        network = build_model(self._model, shape, seed=self._seed)
-        imprint = ImprintModel(network, record_shape=shape, pixel_offset=pixel_offset, seed=self._seed)
+        network = build_model(self._model, self._kind.record_shape, seed=self._seed)
+        imprint = ImprintModel(
+            network, record_shape=self._kind.record_shape, pixel_offset=pixel_offset, seed=self._seed
+        )
+        labels = np.random.default_rng(self._seed).integers(0, 2, size=len(inputs))
         combined = np.empty((len(inputs), inputs[0].size + 1), dtype=np.float32)
         shares = []
-        labels = self._labels(len(inputs))
         for row, (record, label) in enumerate(zip(torch.from_numpy(inputs), labels, strict=True)):
             gradient = clipped_imprint_gradient(imprint, record, int(label), max_grad_norm=self._max_grad_norm)
-            combined[row] = combine_bins(gradient.weights.numpy(), gradient.biases.numpy())
+            combined[row] = combine_bins(gradient.weights, gradient.biases)
             shares.append(gradient.clip_share)
         return Planted(gradients=combined, pixel_offset=pixel_offset, clip_share=min(shares))
 
@@ -65,7 +63,7 @@ def attack_records(records: NDArray[Any], *, noise_multiplier: float, looks: int
     For several settings make one `PreparedAttack` and call its `scores`.
 
     Args:
-        records: as for `ImprintAttack`.
+        records: as `ImprintAttack`.
         noise_multiplier: noise standard deviation / clipping norm, ≥ 0; 0 = no DP.
         looks: number of averaged noisy gradients of the same record, ≥ 1.
         seed: the same seed gives the same scores.

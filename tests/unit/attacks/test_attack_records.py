@@ -146,7 +146,7 @@ def _with_nan(rows: np.ndarray) -> np.ndarray:
     ("make", "message"),
     [
         (lambda p, _: p[..., 0], "records must be uint8 of shape"),
-        (lambda p, _: p[:, :12, :12], "records must be uint8 of shape"),
+        (lambda p, _: p[:, :64], "records must be uint8 of shape"),
         (lambda p, _: p[0], "records must be uint8 of shape"),
         (lambda p, _: p[:0], "records must be uint8 of shape"),
         (lambda p, _: p.astype(np.float32), "records must be uint8 of shape"),

@@ -11,7 +11,8 @@ from torch import nn
 
 from dpcore.attacks._records import RecordKind
 from dpcore.attacks.networks import ImprintModel, clipped_imprint_gradient
-from dpcore.attacks.reading import averaged_noise_std, combine_bins, invert
+from dpcore.attacks.networks.imprint import combine_bins
+from dpcore.attacks.reading import averaged_noise_std, invert
 from dpcore.errors import InvalidValue
 from dpcore.models import build_model
 
