@@ -59,7 +59,7 @@ def kind_of(records: NDArray[Any]) -> RecordKind:
     is_rows = records.dtype == np.float32 and records.ndim == 2
     if not (is_pictures or is_rows) or records.size == 0:
         raise InvalidValue(
-            f"records must be {PICTURE_RULE}, or float32 of shape (n, features), and not empty, "
+            f"records must be {PICTURE_RULE} {SIDE_RULE}, or float32 of shape (n, features), and not empty, "
             f"but is {records.dtype} of shape {records.shape}."
         )
     if is_pictures:

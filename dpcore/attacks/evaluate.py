@@ -34,7 +34,7 @@ class ImprintAttack:
         seed: of the labels and of the noise, ≥ 0.
         max_grad_norm: clipping norm; results do not depend on it, since noise scales with it.
         pixel_offset: subtracted before the rebuilding attacker's layers; 0.5 makes pictures appear under about 3 times
-            the noise (`networks.ImprintModel`).
+            the noise (`ImprintModel`).
 
     Raises:
         InvalidValue: if an argument breaks its rule or no picture has at least 10 % non-zero pixels.
@@ -134,7 +134,6 @@ class ImprintAttack:
             candidates=self.candidates,
             clip_share=self.clip_share,
         )
-        return rebuilt, scores
 
     def _noise_std(self, noise_multiplier: float, looks: int) -> float:
         return averaged_noise_std(

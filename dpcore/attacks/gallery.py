@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from skimage import data
 
 from dpcore.attacks._records import PICTURE_RULE, SIDE_RULE, are_pictures
 from dpcore.attacks.evaluate import ImprintAttack
@@ -40,7 +41,7 @@ def best_gallery(attack: ImprintAttack, *, noise_multiplier: float, looks: int) 
     """Returns the five pictures that one look rebuilds best, as one look and `looks` looks show them.
 
     Args:
-        attack: on at least five pictures that are not mostly black.
+        attack: prepared on at least five pictures that are not mostly black.
         noise_multiplier: noise standard deviation / clipping norm, ≥ 0.
         looks: all the looks the attacker has, ≥ 1.
 
@@ -88,7 +89,8 @@ def encode_strip(pictures: NDArray[np.uint8]) -> bytes:
     """
     if not are_pictures(pictures) or len(pictures) == 0:
         raise InvalidValue(
-            f"pictures must be {PICTURE_RULE}, and not empty, but is {pictures.dtype} of shape {pictures.shape}."
+            f"pictures must be {PICTURE_RULE} {SIDE_RULE}, and not empty, "
+            f"but is {pictures.dtype} of shape {pictures.shape}."
         )
     # Grey pictures become grey colours: WebP knows nothing else.
     strip = Image.fromarray(np.hstack([np.broadcast_to(picture, (*picture.shape[:2], 3)) for picture in pictures]))
@@ -125,8 +127,6 @@ def stand_in_pictures() -> StandIns:
 
     Few of each kind, so that the five best are not five times the kind whose texture hides noise best.
     """
-    from skimage import data  # loads much of scikit-image: only when pictures are needed
-
     retina = Image.fromarray(data.retina())
     captioned = [
         (

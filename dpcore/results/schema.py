@@ -125,8 +125,8 @@ RECONSTRUCTIONS = {
     "errors": "list of 1 − SSIM, one a record, rising",
     "psnr": "median peak signal-to-noise ratio over records, dB",
     "correlation": "median correlation of original and reconstruction over records",
-    "matched": "number of attacked records that the attacker named rightly among `candidates`",
-    "candidates": ATTACKS["candidates"],
+    "matched": "number of attacked records among the `batch_size` candidates that the attacker named",
+    "candidates": "number of candidates M the attacker chose from; 0 where matching was not tried",
     "seconds": "wall-clock seconds a record",
 }
 

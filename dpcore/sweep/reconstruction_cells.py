@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dpcore import datasets as registry
-from dpcore.attacks import AttackScores, BatchAttack, ImprintAttack, resize_pictures
+from dpcore.attacks import AttackScores, BatchAttack, ImprintAttack
 from dpcore.attacks._records import worth_attacking
+from dpcore.attacks.live import resize
 from dpcore.sweep.attack_plan import OPTIMISATIONS, ImprintSetting, ReconstructionPlan
 from dpcore.sweep.cells import Cell, load_dataset, mechanism_of, noise_multiplier_of
 
@@ -49,21 +50,13 @@ def _training_pictures(name: str, data_path: str | None) -> NDArray[np.uint8]:
 def _prepared(
     name: str, data_path: str | None, most: int, setting: ImprintSetting, from_training: bool
 ) -> ImprintAttack | BatchAttack:
-    """The attack on those pictures; `setting` comes without looks and denoiser, which cost nothing to change.
-
-    In batches, as many further pictures as there are serve as decoys for the attacker who must only match.
-    """
+    """The attack on those pictures; `setting` comes without looks and denoiser, which cost nothing to change."""
     pool = _training_pictures(name, data_path) if from_training else _attack_pictures(name, data_path)
-    pictures, decoys = resize_pictures(pool[:most], side=setting.side), pool[most : 2 * most]
+    pictures = resize(pool[:most], setting.side)
     if setting.batch_size == 1:
         return ImprintAttack(pictures, seed=_SEED)
-    return BatchAttack(
-        pictures,
-        seed=_SEED,
-        batch_size=min(setting.batch_size, int(worth_attacking(pictures).sum())),
-        num_bins=setting.num_bins,
-        decoys=resize_pictures(decoys, side=setting.side),
-    )
+    batch_size = min(setting.batch_size, int(worth_attacking(pictures).sum()))
+    return BatchAttack(pictures, seed=_SEED, batch_size=batch_size, num_bins=setting.num_bins)
 
 
 def reconstruction_rows(cell: Cell) -> list[Row]:
@@ -101,13 +94,15 @@ def _imprint_row(cell: Cell, setting: ImprintSetting, *, most: int, from_trainin
 
 def _summary(scores: AttackScores) -> Row:
     attacked = scores.attacked
+    # Where all candidates are in the batch, naming them is no feat.
+    may_match = scores.batch_size < scores.candidates
     return {
         "attacked": int(attacked.sum()),
         "errors": [round(float(e), 4) for e in np.sort(scores.error[attacked])],
         "psnr": float(np.median(scores.psnr[attacked])),
         "correlation": float(np.nanmedian(scores.correlation[attacked])),
-        "matched": int(scores.matched[attacked].sum()),
-        "candidates": scores.candidates,
+        "matched": int(scores.matched[attacked].sum()) if may_match else 0,
+        "candidates": scores.candidates if may_match else 0,
     }
 
 

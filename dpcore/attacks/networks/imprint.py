@@ -10,11 +10,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dpcore._validate import positive, whole
 
+NUM_BINS = 10
 # Together they add only ± 0.01 to a pixel, yet multiply the gradient that reaches the bins by 10⁵.
 _BIN_BIAS = 1e-8
 _SECOND_LAYER_SCALE = 1e5
