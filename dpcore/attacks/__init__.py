@@ -1,19 +1,31 @@
-"""Attacks on one record's noisy gradient: what a real attacker gets. Measured, never a guarantee."""
+"""Attacks on noisy gradients: what a real attacker gets. Measured, never a guarantee. Needs no torch, so pages use it.
 
-from dpcore.attacks.evaluate import AttackScores, PreparedAttack, attack_records
-from dpcore.attacks.gallery import Gallery, StandIns, best_gallery, encode_strip, stand_in_pictures
-from dpcore.attacks.imprint import ImprintGradient, ImprintModel, clipped_imprint_gradient
+What needs a real network, and with it torch, lives in `dpcore.attacks.networks`.
+"""
+
+from dpcore.attacks.batch import BatchAttack
+from dpcore.attacks.denoise import DENOISERS, denoise
+from dpcore.attacks.evaluate import ImprintAttack
+from dpcore.attacks.gallery import Gallery, StandIns, best_gallery, encode_strip, middle_gallery, stand_in_pictures
+from dpcore.attacks.live import LiveAttack, attack_pictures
+from dpcore.attacks.scores import AttackScores
+from dpcore.attacks.signal import get_epsilon_at_snr, get_noise_multiplier_from_snr, get_pixel_snr
 
 __all__ = [
+    "DENOISERS",
     "AttackScores",
+    "BatchAttack",
     "Gallery",
-    "ImprintGradient",
-    "ImprintModel",
-    "PreparedAttack",
+    "ImprintAttack",
+    "LiveAttack",
     "StandIns",
-    "attack_records",
+    "attack_pictures",
     "best_gallery",
-    "clipped_imprint_gradient",
+    "denoise",
     "encode_strip",
+    "get_epsilon_at_snr",
+    "get_noise_multiplier_from_snr",
+    "get_pixel_snr",
+    "middle_gallery",
     "stand_in_pictures",
 ]

@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from dpcore.errors import InvalidValue
 
-#: Side of the colour pictures, in pixels; the attack's published setting.
-COLOUR_SIDE = 128
-MIN_GREY_SIDE, MAX_GREY_SIDE = 16, 256
-PICTURE_RULE = f"uint8 of shape (n, {COLOUR_SIDE}, {COLOUR_SIDE}, 3) or (n, side, side, 1)"
-SIDE_RULE = f"with a side of {MIN_GREY_SIDE} to {MAX_GREY_SIDE}"
+MIN_SIDE, MAX_SIDE = 16, 256
+PICTURE_RULE = "uint8 of shape (n, side, side, 3) or (n, side, side, 1)"
+SIDE_RULE = f"with a side of {MIN_SIDE} to {MAX_SIDE}"
 #: Pictures with a smaller share of non-zero pixels are left out, as Ziller et al. (2024) do.
 MIN_NONZERO_SHARE = 0.1
 
@@ -39,13 +37,11 @@ class RecordKind:
 
 
 def are_pictures(records: NDArray[Any]) -> bool:
-    """Tells whether records are pictures: uint8, colour (n, 128, 128, 3) or grey (n, side, side, 1), side 16 … 256."""
+    """Tells whether records are pictures: uint8, (n, side, side, 3) or (n, side, side, 1), with a side of 16 … 256."""
     if records.dtype != np.uint8 or records.ndim != 4:
         return False
     _, height, width, channels = records.shape
-    if channels == 3:
-        return height == width == COLOUR_SIDE
-    return channels == 1 and height == width and MIN_GREY_SIDE <= height <= MAX_GREY_SIDE
+    return channels in (1, 3) and height == width and MIN_SIDE <= height <= MAX_SIDE
 
 
 def kind_of(records: NDArray[Any]) -> RecordKind:

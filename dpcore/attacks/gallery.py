@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
 
-from dpcore.attacks._records import COLOUR_SIDE, PICTURE_RULE, SIDE_RULE, are_pictures
-from dpcore.attacks.evaluate import PreparedAttack
+from dpcore.attacks._records import PICTURE_RULE, SIDE_RULE, are_pictures
+from dpcore.attacks.evaluate import ImprintAttack
 from dpcore.errors import InvalidValue
 
 TOP = 5
+#: Side of the stand-ins in pixels: the attack's published setting.
+STAND_IN_SIDE = 128
 #: A strip of pure noise must stay small enough for a page that swaps strips as the slider moves.
 MAX_STRIP_BYTES = 45_000
 _QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20)
@@ -22,7 +24,7 @@ _QUALITIES = (90, 80, 70, 60, 50, 40, 30, 20)
 
 @dataclass(frozen=True, kw_only=True)
 class Gallery:
-    """The five best reconstructions by one-look error at one setting, best first; the same five for all looks."""
+    """Five reconstructions chosen by one-look error at one setting, best first; the same five for all looks."""
 
     #: (5,) places in the attacked records.
     index: NDArray[np.int64]
@@ -35,7 +37,7 @@ class Gallery:
     errors_all_looks: NDArray[np.float64]
 
 
-def best_gallery(attack: PreparedAttack, *, noise_multiplier: float, looks: int) -> Gallery:
+def best_gallery(attack: ImprintAttack, *, noise_multiplier: float, looks: int) -> Gallery:
     """Returns the five pictures that one look rebuilds best, as one look and `looks` looks show them.
 
     Args:
@@ -46,11 +48,25 @@ def best_gallery(attack: PreparedAttack, *, noise_multiplier: float, looks: int)
     Raises:
         InvalidValue: if an argument breaks its rule.
     """
+    return _gallery(attack, slice(0, TOP), noise_multiplier=noise_multiplier, looks=looks)
+
+
+def middle_gallery(attack: ImprintAttack, *, noise_multiplier: float, looks: int) -> Gallery:
+    """Returns the five pictures around the median one-look error: what usually comes back, not what comes back best.
+
+    Arguments and errors as `best_gallery`.
+    """
+    first = (attack.candidates - TOP) // 2
+    return _gallery(attack, slice(first, first + TOP), noise_multiplier=noise_multiplier, looks=looks)
+
+
+def _gallery(attack: ImprintAttack, places: slice, *, noise_multiplier: float, looks: int) -> Gallery:
+    """The pictures at these places of the order by one-look error."""
     if attack.records.ndim != 4 or attack.candidates < TOP:
         raise InvalidValue(f"attack must hold at least {TOP} pictures, but holds {attack.candidates} attacked records.")
     one = attack.scores(noise_multiplier=noise_multiplier, looks=1)
     every = attack.scores(noise_multiplier=noise_multiplier, looks=looks)
-    index = np.argsort(one.error, kind="stable")[:TOP]  # NaN, left out, sorts last
+    index = np.argsort(one.error, kind="stable")[places]  # NaN, left out, sorts last
     chosen = [int(i) for i in index]
     return Gallery(
         index=index,
@@ -66,7 +82,7 @@ def encode_strip(pictures: NDArray[np.uint8]) -> bytes:
     """Returns pictures side by side as one WebP file, at the best quality that keeps five of them below 45 kB.
 
     Args:
-        pictures: uint8 (n, 128, 128, 3) or grey (n, side, side, 1), n ≥ 1; five of 128 make 640 × 128 pixels.
+        pictures: uint8 (n, side, side, 1 or 3), side 16 … 256, n ≥ 1; five of 128 make 640 × 128 pixels.
 
     Raises:
         InvalidValue: for another dtype or shape.
@@ -115,11 +131,11 @@ def stand_in_pictures() -> StandIns:
     captioned = [
         (
             _RETINA,
-            [_resized(retina, COLOUR_SIDE), *_tiles(_resized(retina, 4 * COLOUR_SIDE), [(1, 0), (0, 1), (2, 2)])],
+            [_resized(retina, STAND_IN_SIDE), *_tiles(_resized(retina, 4 * STAND_IN_SIDE), [(1, 0), (0, 1), (2, 2)])],
         ),
         (_TISSUE, _tiles(np.asarray(data.immunohistochemistry()), [(0, 1), (3, 2)])),
-        (_VESSELS, [_resized(Image.fromarray(data.microaneurysms()), COLOUR_SIDE)]),
-        (_CELL, [_resized(Image.fromarray(data.cell()[200:520, 290:]), COLOUR_SIDE)]),
+        (_VESSELS, [_resized(Image.fromarray(data.microaneurysms()), STAND_IN_SIDE)]),
+        (_CELL, [_resized(Image.fromarray(data.cell()[200:520, 290:]), STAND_IN_SIDE)]),
     ]
     return StandIns(
         records=np.stack([picture for _, pictures in captioned for picture in pictures]),
@@ -134,5 +150,5 @@ def _resized(image: Image.Image, side: int) -> NDArray[np.uint8]:
 
 def _tiles(picture: NDArray[np.uint8], places: list[tuple[int, int]]) -> list[NDArray[np.uint8]]:
     """Cuts tiles of 128 × 128 pixels out of a picture; a place is (row, column) in tiles."""
-    side = COLOUR_SIDE
+    side = STAND_IN_SIDE
     return [picture[r * side : (r + 1) * side, c * side : (c + 1) * side] for r, c in places]

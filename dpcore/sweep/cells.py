@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dpcore import datasets as registry
-from dpcore.attacks import PreparedAttack
+from dpcore.attacks.networks import PreparedAttack
 from dpcore.datasets.spec import Dataset
 from dpcore.privacy import DpSgdMechanism, NonPrivate, PrivacyTarget, calibrate
 from dpcore.results.schema import SCORES

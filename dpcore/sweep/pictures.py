@@ -8,7 +8,8 @@ from typing import Any
 import pandas as pd
 
 from dpcore import datasets as registry
-from dpcore.attacks import Gallery, PreparedAttack, best_gallery, encode_strip, stand_in_pictures
+from dpcore.attacks import Gallery, best_gallery, encode_strip, stand_in_pictures
+from dpcore.attacks.networks import PreparedAttack
 from dpcore.results.schema import GALLERY
 
 #: Real datasets whose kind of picture a phantom has; beside the others stand pictures that scikit-image ships.

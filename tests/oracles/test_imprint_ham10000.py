@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dpcore.attacks import PreparedAttack
+from dpcore.attacks.networks import PreparedAttack
 
 pytestmark = pytest.mark.realdata
 

@@ -10,8 +10,8 @@ import torch
 from scipy import stats
 from torch import nn
 
-from dpcore.attacks import ImprintModel, PreparedAttack
-from dpcore.attacks.imprint import combine_bins
+from dpcore.attacks.networks import ImprintModel, PreparedAttack
+from dpcore.attacks.networks.imprint import combine_bins
 from dpcore.models import build_model
 
 FEATURES = 400

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from dpcore.attacks import PreparedAttack, attack_records
+from dpcore.attacks.networks import PreparedAttack, attack_records
 from dpcore.errors import InvalidValue
 
 
@@ -146,7 +146,7 @@ def _with_nan(rows: np.ndarray) -> np.ndarray:
     ("make", "message"),
     [
         (lambda p, _: p[..., 0], "records must be uint8 of shape"),
-        (lambda p, _: p[:, :64, :64], "records must be uint8 of shape"),
+        (lambda p, _: p[:, :64], "records must be uint8 of shape"),
         (lambda p, _: p[0], "records must be uint8 of shape"),
         (lambda p, _: p[:0], "records must be uint8 of shape"),
         (lambda p, _: p.astype(np.float32), "records must be uint8 of shape"),

@@ -10,8 +10,9 @@ from PIL import Image
 from scipy.ndimage import gaussian_filter
 
 from dpcore import datasets
-from dpcore.attacks import PreparedAttack, attack_records, best_gallery, encode_strip, stand_in_pictures
+from dpcore.attacks import best_gallery, encode_strip, stand_in_pictures
 from dpcore.attacks._records import from_flat, kind_of, to_model_input
+from dpcore.attacks.networks import PreparedAttack, attack_records
 from dpcore.errors import InvalidValue
 from dpcore.sweep.pictures import attacked_pictures
 

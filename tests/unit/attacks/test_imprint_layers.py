@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from dpcore.attacks import ImprintModel, clipped_imprint_gradient
 from dpcore.attacks._records import RecordKind
-from dpcore.attacks.imprint import averaged_noise_std, combine_bins, invert
+from dpcore.attacks.networks import ImprintModel, clipped_imprint_gradient
+from dpcore.attacks.networks.imprint import combine_bins
+from dpcore.attacks.reading import averaged_noise_std, invert
 from dpcore.errors import InvalidValue
 from dpcore.models import build_model
 

@@ -7,6 +7,7 @@ Ziller et al. (2024) for the realistic attacker. Shapes: d pixels or features of
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dpcore._validate import positive, whole
-from dpcore.attacks._records import RecordKind
 
 NUM_BINS = 10
 # Together they add only ± 0.01 to a pixel, yet multiply the gradient that reaches the bins by 10⁵.
 _BIN_BIAS = 1e-8
 _SECOND_LAYER_SCALE = 1e5
-_TINY = 1e-30
 
 
 class ImprintModel(nn.Module):
@@ -36,7 +35,9 @@ class ImprintModel(nn.Module):
       (the reader may then simply add them up) and this gradient outgrows that of the whole network. Clipping
       scales everything by one factor, so nearly all of the clipped gradient is the record: see `clip_share`.
 
-    One record at a time is attacked here; telling several apart needs bins with different thresholds.
+    With thresholds, bin i is open only for records whose mean value lies above threshold i, so that the gradients of
+    several records, added up, can be told apart (Fowl et al., section 4; `batch.BatchAttack`): its weights are all
+    equal, its bias is minus the threshold, both scaled down so that the layers still add next to nothing.
 
     Args:
         network: maps (n, *record_shape) to logits.
@@ -46,6 +47,7 @@ class ImprintModel(nn.Module):
             to [−1, 1] has an offset of 0.5: less of the clipped gradient is spent on mean brightness, and the attack
             withstands about 3 times the noise.
         seed: of the signs.
+        thresholds: one a bin, of the mean value of a record; −∞ leaves a bin open. They set num_bins.
     """
 
     def __init__(
@@ -56,9 +58,11 @@ class ImprintModel(nn.Module):
         num_bins: int = NUM_BINS,
         pixel_offset: float = 0.0,
         seed: int = 0,
+        thresholds: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
-        values, bins = math.prod(record_shape), whole(num_bins=num_bins)
+        values = math.prod(record_shape)
+        bins = whole(num_bins=num_bins if thresholds is None else len(thresholds))
         generator = torch.Generator().manual_seed(seed)
         signs = torch.randint(0, 2, (values, 1), generator=generator).float() * 2 - 1
         self.network = network
@@ -70,6 +74,10 @@ class ImprintModel(nn.Module):
             self.to_bins.bias.fill_(_BIN_BIAS)
             self.to_values.weight.copy_(_SECOND_LAYER_SCALE * signs.expand(values, bins))
             self.to_values.bias.zero_()
+            for i, threshold in enumerate(thresholds or ()):
+                if threshold > -math.inf:
+                    self.to_bins.weight[i] = _BIN_BIAS / bins / values
+                    self.to_bins.bias[i] = (pixel_offset - threshold) * _BIN_BIAS / bins
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (n, *record_shape) to the network's logits."""
@@ -127,58 +135,3 @@ def combine_bins(weights: Tensor, biases: Tensor) -> NDArray[np.float32]:
     """
     stacked = torch.cat([weights, biases.unsqueeze(1)], dim=1)  # (b, d + 1)
     return (stacked.sum(dim=0) / math.sqrt(len(stacked))).numpy()
-
-
-def averaged_noise_std(*, noise_multiplier: float, max_grad_norm: float, looks: int) -> float:
-    """Returns the noise standard deviation of a coordinate after averaging `looks` gradients of one record.
-
-    Under the same weights a record's gradient is the same number at every look and only the noise is fresh, so the
-    mean of k looks is *exactly* the gradient plus N(0, σ²C²/k). The server keeps the weights by not updating them.
-    """
-    return noise_multiplier * max_grad_norm / math.sqrt(looks)
-
-
-def add_noise(
-    gradients: NDArray[np.float32], *, noise_std: float, seed: int, index: NDArray[np.int64]
-) -> NDArray[np.float32]:
-    """Returns the combined gradients (m, d + 1) plus N(0, noise_std²) on every coordinate.
-
-    DP-SGD adds independent noise to every coordinate of the whole model's gradient; only those the attacker reads are
-    drawn, since the others tell nothing about these. Each record has its own stream, set by (seed, index): the same
-    standard normal draws serve every noise_std, so a curve over ε or looks is not jagged by fresh draws.
-    """
-    noisy = np.empty_like(gradients)
-    for row, (gradient, record) in enumerate(zip(gradients, index, strict=True)):
-        draws = np.random.default_rng((seed, int(record))).standard_normal(gradient.size, dtype=np.float32)
-        noisy[row] = gradient + np.float32(noise_std) * draws
-    return noisy
-
-
-def invert(
-    gradients: NDArray[np.float32], *, noise_std: float, max_grad_norm: float, kind: RecordKind, pixel_offset: float
-) -> NDArray[np.float32]:
-    """Returns (m, d) rebuilt records, ∇_W L ⊘ ∂L/∂b, clipped to the range of the kind of record.
-
-    The denominator is one noisy number. What is known beforehand steadies it: almost the whole clipped gradient is
-    (record, 1) scaled to norm C, and records of a kind have a typical length. Both estimates are averaged by inverse
-    variance; without noise the bias gradient alone counts. A denominator below its own uncertainty is replaced by
-    that uncertainty, so that noise never divides by nearly 0. The sign (it depends on the unknown label) is the one
-    under which the gradient resembles a typical record.
-    """
-    d = gradients.shape[1] - 1
-    mean = kind.mean - pixel_offset
-    typical = max_grad_norm / math.sqrt(d * (mean**2 + kind.spread**2) + 1)
-    signs = np.where(gradients[:, :-1].sum(axis=1) * mean + gradients[:, -1] < 0, -1.0, 1.0)
-    denominators, uncertainty = _steadied(
-        gradients[:, -1].astype(np.float64) * signs, noise_std=noise_std, typical=typical
-    )
-    scale = signs / np.maximum(denominators, max(uncertainty, _TINY))
-    flat = gradients[:, :-1] * scale.astype(np.float32)[:, None] + np.float32(pixel_offset)
-    return np.clip(flat, kind.low, kind.high)
-
-
-def _steadied(measured: NDArray[np.float64], *, noise_std: float, typical: float) -> tuple[NDArray[np.float64], float]:
-    """The measured denominators averaged with the typical one (± 50 %) by inverse variance, and the result's std."""
-    spread = typical / 2
-    total = noise_std**2 + spread**2
-    return (measured * spread**2 + typical * noise_std**2) / total, noise_std * spread / math.sqrt(total)
