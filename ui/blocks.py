@@ -75,9 +75,10 @@ def gallery(finding: Finding) -> None:
             f'<p class="pp-note pp-wide" data-epsilon="{_budget(finding)}">{stress(captions.no_pictures(finding))}</p>'
         )
         return
-    strips = sorted((s for s in evidence.strips if s.target_epsilon == point.target_epsilon), key=lambda s: s.looks)
+    best = [strip for strip in evidence.strips if strip.choice == "best"]
+    strips = sorted((s for s in best if s.target_epsilon == point.target_epsilon), key=lambda s: s.looks)
     if not any(strip.looks == 0 for strip in strips):
-        strips = [s for s in evidence.strips if s.looks == 0][:1] + strips
+        strips = [s for s in best if s.looks == 0][:1] + strips
     try:
         rows = "".join(_strip_row(strip, finding) for strip in strips)
     except ResultsUnavailable as error:
