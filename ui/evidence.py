@@ -94,6 +94,8 @@ class Strip:
     errors: tuple[float, ...]
     source: str
     stand_in: bool
+    #: How the five were chosen: "best" or "middle".
+    choice: str = "best"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -222,6 +224,7 @@ def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[Strip, ...]:
             errors=tuple(float(error) for error in row["errors"]),
             source=str(row["source"]),
             stand_in=bool(row["stand_in"]),
+            choice=str(row["choice"]),
         )
         for row in table[table["dataset"] == spec.name].to_dict("records")
     )

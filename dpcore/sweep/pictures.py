@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from dpcore import datasets as registry
-from dpcore.attacks import Gallery, best_gallery, encode_strip, stand_in_pictures
+from dpcore.attacks import Gallery, best_gallery, encode_strip, middle_gallery
 from dpcore.attacks.networks import PreparedAttack
+from dpcore.attacks.shown import shown_pictures
 from dpcore.results.schema import GALLERY
 
-#: Real datasets whose kind of picture a phantom has; beside the others stand pictures that scikit-image ships.
-PHANTOM_STAND_INS = {"msd_liver": "liver_phantom"}
+#: How the five pictures are chosen, by the name in the table.
+CHOICES = {"best": best_gallery, "middle": middle_gallery}
 
 #: Which five pictures are shown: the attacker's luckiest, and what is usual.
 CHOICES = {"best": best_gallery, "middle": middle_gallery}
@@ -31,14 +32,8 @@ def write_gallery(folder: Path, points: pd.DataFrame) -> pd.DataFrame:
 
 def attacked_pictures(dataset: str) -> tuple[PreparedAttack, str, bool]:
     """Returns the pictures to show beside a dataset, prepared for attack, their source, and whether they stand in."""
-    phantom = dataset if registry.spec(dataset).images_may_ship else PHANTOM_STAND_INS.get(dataset)
-    if phantom is None:
-        stand_ins = stand_in_pictures()
-        return PreparedAttack(stand_ins.records, seed=0), stand_ins.source, True
-    shown = registry.load_attack_records(phantom)
-    stands_in = phantom != dataset
-    source = f"standing in for scans of patients, the best five of these: {shown.source}" if stands_in else shown.source
-    return PreparedAttack(shown.records, seed=0), source, stands_in
+    shown = shown_pictures(dataset)
+    return PreparedAttack(shown.records, seed=0), shown.source, shown.stand_in
 
 
 def _dataset_rows(folder: Path, dataset: str, points: pd.DataFrame) -> list[dict[str, Any]]:
@@ -46,11 +41,12 @@ def _dataset_rows(folder: Path, dataset: str, points: pd.DataFrame) -> list[dict
     (folder / "gallery" / dataset).mkdir(parents=True, exist_ok=True)
     rows = []
     for point in points.itertuples():
+        noise_multiplier, looks = float(point.noise_multiplier), int(point.epochs)
         budget = "no-dp" if point.target_epsilon != point.target_epsilon else f"{point.target_epsilon:g}"
         for choice, choose in CHOICES.items():
-            gallery = choose(attack, noise_multiplier=float(point.noise_multiplier), looks=int(point.epochs))
-            for looks, name, strip, errors in _strips(gallery, int(point.epochs)):
-                file = f"gallery/{dataset}/{budget}-{choice}-{name}.webp"
+            gallery = choose(attack, noise_multiplier=noise_multiplier, looks=looks)
+            for count, name, strip, errors in _strips(gallery, looks):
+                file = f"gallery/{dataset}/{budget}-{name}{'' if choice == 'best' else f'-{choice}'}.webp"
                 (folder / file).write_bytes(encode_strip(strip))
                 rows.append(
                     {
@@ -58,7 +54,7 @@ def _dataset_rows(folder: Path, dataset: str, points: pd.DataFrame) -> list[dict
                         "source": source,
                         "stand_in": stand_in,
                         "target_epsilon": point.target_epsilon,
-                        "looks": looks,
+                        "looks": count,
                         "choice": choice,
                         "file": file,
                         "errors": [float(e) for e in errors],
