@@ -88,8 +88,6 @@ class Strip:
 
     target_epsilon: float
     looks: int
-    #: "best" or "middle": the five that one look rebuilds best, or those around the median.
-    choice: str
     file: str
     errors: tuple[float, ...]
     source: str
@@ -219,7 +217,6 @@ def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[Strip, ...]:
         Strip(
             target_epsilon=_budget(row["target_epsilon"]),
             looks=int(row["looks"]),
-            choice=str(row["choice"]),
             file=str(row["file"]),
             errors=tuple(float(error) for error in row["errors"]),
             source=str(row["source"]),

@@ -92,7 +92,6 @@ def evidence() -> Evidence:
         attacked="toy_sample_128",
         strips=(
             Strip(
-                choice="best",
                 target_epsilon=math.inf,
                 looks=0,
                 file="gallery/a.webp",
