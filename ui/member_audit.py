@@ -30,14 +30,14 @@ _NOTHING, _LEAST, _HIGHEST = 0.01, 0.02, 1e3
 def audit_chart(audits: Sequence[Audit], finding: Finding) -> Chart:
     """Returns ceilings, floors and the audit's cap over the nominal budget, with the present one marked."""
     across = "ε asked for, counted as in the paper (nominal)"
-    x = Axis(low=SMALLEST, high=LARGEST, ticks=_BUDGETS, title=across, logarithmic=True)
+    x = Axis(low=SMALLEST / 2, high=2 * LARGEST, ticks=_BUDGETS, title=across, logarithmic=True)
     ticks = [(_NOTHING, "nothing"), (0.1, "0.1"), (1.0, "1"), (10.0, "10"), (100.0, "100"), (_HIGHEST, "1,000")]
     y = Axis(low=_NOTHING, high=_HIGHEST, ticks=ticks, title="ε proven, from below and from above", logarithmic=True)
     nominal, tight = _ceilings(audits)
     cap = max(audit.cap for audit in audits)
     lines = [
         _gap(audits, nominal, tight),
-        Line(x=[SMALLEST, LARGEST], y=[cap, cap], style="mb-cap"),
+        Line(x=[SMALLEST / 2, 2 * LARGEST], y=[cap, cap], style="mb-cap"),
         _below_top(nominal, nominal, "rk-persistent"),
         _below_top(nominal, tight, "rk-worst"),
     ]

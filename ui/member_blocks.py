@@ -13,7 +13,7 @@ from dpcore.errors import ResultsUnavailable
 from ui import loaders, member_audit, member_groups, member_roc, member_state, member_text
 from ui.blocks import results_missing, stress
 from ui.controls import control_bar
-from ui.epsilon import format_epsilon, name_budget
+from ui.epsilon import format_epsilon
 from ui.finding import Finding
 from ui.member_evidence import STRICT, USUAL, Exposure, nearest_audits, nearest_exposure
 from ui.member_state import BEFORE, CHOICES, MemberView
@@ -127,8 +127,8 @@ def groups(member: Member, exposure: Exposure) -> None:
         f'<p class="rk-text mb-who" {member.at}>{stress(words)}</p><figure class="mb-figure" role="group" '
         f'aria-label="Members found by group">{rows}</figure>'
         '<p class="rk-faint">Measured, not proven. Bars are 95 % intervals as if all scores were independent; the '
-        "same record is scored by several models, so the true intervals are somewhat wider. The proven limit is the "
-        "same for every group.</p>"
+        "same record is scored by several models, so the true intervals are somewhat wider. The proven limit "
+        "is the same for every group.</p>"
     )
     table = member_groups.groups_table(exposure.groups, everybody, noun=noun)
     _table("groups", table, lambda: to_csv(*member_groups.groups_rows(exposure)))
@@ -255,7 +255,13 @@ def _choice(label: str, name: str, options: dict[str, str], chosen: str) -> None
     if st.session_state.get(key) != chosen:
         st.session_state[key] = chosen
     st.segmented_control(
-        label, list(CHOICES[name]), format_func=options.__getitem__, required=True, key=key, on_change=_take, args=(name,)
+        label,
+        list(CHOICES[name]),
+        format_func=options.__getitem__,
+        required=True,
+        key=key,
+        on_change=_take,
+        args=(name,),
     )
 
 

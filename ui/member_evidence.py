@@ -35,7 +35,7 @@ _SAME = 1.1e-3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Tested:
+class AttackResult:
     """One attack on one group of records at one budget; scores of all shadow models pooled."""
 
     attack: str
@@ -57,8 +57,11 @@ class Tested:
         return round((self.members + self.non_members) / self.shadows)
 
     def found_at(self, rate: float) -> float:
-        """Returns the measured true-positive rate at a false-positive rate; a step between two points."""
-        return float(self.tpr[max(0, int(np.searchsorted(self.fpr, rate * (1 + 1e-9), side="right")) - 1)])
+        """Returns the measured true-positive rate at a false-positive rate.
+
+        Straight between two points of the curve: what an attacker gets who draws lots between both thresholds.
+        """
+        return float(np.interp(rate, self.fpr, self.tpr))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -70,9 +73,9 @@ class Exposure:
     epsilon_tight: float
     noise_multiplier: float
     #: On all records, one an attack.
-    attacks: tuple[Tested, ...]
+    attacks: tuple[AttackResult, ...]
     #: By partition (“class”, “sex”, …): LiRA on each group.
-    groups: Mapping[str, tuple[Tested, ...]]
+    groups: Mapping[str, tuple[AttackResult, ...]]
     #: By false-positive rate: the true-positive rate that no attack exceeds.
     limit: Mapping[float, float]
     #: The same at `RATES`.
@@ -82,7 +85,7 @@ class Exposure:
         """The budget as that accountant counts it."""
         return self.target_epsilon if counted == "rdp" else self.epsilon_tight
 
-    def best(self, rate: float) -> Tested:
+    def best(self, rate: float) -> AttackResult:
         """Returns the attack that finds most members at a false-positive rate."""
         return max(self.attacks, key=lambda tested: tested.found[rate].value)
 
@@ -111,7 +114,7 @@ def collect_exposures(store: PrecomputedStore, evidence: Evidence) -> tuple[Expo
     """Returns every budget at which the main model's members were hunted, by rising ε; raises ResultsUnavailable."""
     name = evidence.spec.name
     everybody: dict[float, list[dict[str, Any]]] = {}
-    groups: dict[float, dict[str, list[Tested]]] = {}
+    groups: dict[float, dict[str, list[AttackResult]]] = {}
     for partition in membership_partitions(store, name):
         for row in membership_rows(store, name, partition=partition):
             if row["model"] != evidence.model:
@@ -135,13 +138,16 @@ def collect_audits(store: PrecomputedStore, evidence: Evidence) -> tuple[Audit, 
     rows = [row for row in audit_rows(store, evidence.spec.name) if row["model"] == evidence.model]
     if not rows:
         raise ResultsUnavailable(f"The table “audits” has no rows for the main model of “{evidence.spec.name}”.")
-    counts, texts = {"canaries", "guesses", "correct"}, {"canary"}
+    budgets = ("target_epsilon", "epsilon_rdp", "epsilon_tight", "noise_multiplier")
     return tuple(
         Audit(
-            **{
-                name: str(row[name]) if name in texts else int(row[name]) if name in counts else float(row[name])
-                for name in Audit.__dataclass_fields__
-            }
+            canary=str(row["canary"]),
+            canaries=int(row["canaries"]),
+            guesses=int(row["guesses"]),
+            correct=int(row["correct"]),
+            floor=float(row["floor"]),
+            cap=float(row["cap"]),
+            **{name: float(row[name]) for name in budgets},
         )
         for row in rows
     )
@@ -153,7 +159,9 @@ def nearest_exposure(exposures: Sequence[Exposure], finding: Finding) -> Exposur
     if not fitting:
         which = "without DP" if finding.is_no_dp else "with DP"
         raise ResultsUnavailable(f"Membership was not measured {which} on “{finding.evidence.spec.name}”.")
-    return fitting[0] if finding.is_no_dp else min(fitting, key=lambda e: _distance(e.epsilon(finding.counted), finding))
+    return (
+        fitting[0] if finding.is_no_dp else min(fitting, key=lambda e: _distance(e.epsilon(finding.counted), finding))
+    )
 
 
 def nearest_audits(audits: Sequence[Audit], finding: Finding) -> tuple[Audit, ...]:
@@ -178,7 +186,7 @@ def _budget(target_epsilon: float) -> float:
 
 
 def _exposure(
-    target: float, tight: float, rows: list[dict[str, Any]], groups: Mapping[str, list[Tested]]
+    target: float, tight: float, rows: list[dict[str, Any]], groups: Mapping[str, list[AttackResult]]
 ) -> Exposure:
     return Exposure(
         target_epsilon=target,
@@ -191,8 +199,8 @@ def _exposure(
     )
 
 
-def _tested(row: Mapping[str, Any]) -> Tested:
-    return Tested(
+def _tested(row: Mapping[str, Any]) -> AttackResult:
+    return AttackResult(
         attack=str(row["attack"]),
         group=str(row["group"]),
         shadows=int(row["shadows"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ui.member_evidence import RATES, STRICT, USUAL, Exposure, FloatArray, Tested
+from ui.member_evidence import RATES, STRICT, USUAL, AttackResult, Exposure, FloatArray
 from ui.numbers import format_bound, format_share
 from ui.risk_charts import table_html
 from ui.risk_plot import Axis, Chart, Line, Mark, Readout, chart_of, over_html
@@ -29,13 +29,13 @@ def roc_chart(exposure: Exposure, *, logarithmic: bool) -> Chart:
     marks = []
     for tested in exposure.attacks:
         style = STYLES.get(tested.attack, "mb-lira")
-        lines.append(Line(x=rates, y=_stairs(tested, rates), style=style))
+        lines.append(Line(x=rates, y=_found(tested, rates), style=style))
         for rate in (STRICT, USUAL):
             low, high = tested.found[rate].interval
             lines.append(Line(x=[rate, rate], y=[low, high], style=f"{style} mb-whisker"))
             marks.append(Mark(x=rate, y=tested.found[rate].value, style=style))
     items = [
-        ("rk-worst", "proven: no attack is above this"),
+        ("rk-worst", "proven: no attack is above this" if exposure.noise_multiplier else "no limit without DP"),
         *((STYLES.get(t.attack, "mb-lira"), f"measured: {t.attack}") for t in reversed(exposure.attacks)),
         ("rk-guess", "chance"),
         ("mb-gap", GAP),
@@ -85,13 +85,13 @@ def _axes(logarithmic: bool) -> tuple[Axis, Axis]:
     )
 
 
-def _stairs(tested: Tested, rates: FloatArray) -> list[float]:
-    return [tested.found_at(float(rate)) for rate in rates]
+def _found(tested: AttackResult, rates: FloatArray) -> FloatArray:
+    return np.array([tested.found_at(float(rate)) for rate in rates])
 
 
 def _gap(exposure: Exposure, rates: FloatArray, limit: FloatArray) -> Line:
     """A closed shape between the best attack, or chance where that is better, and the limit."""
-    best = np.max([rates, *(_stairs(tested, rates) for tested in exposure.attacks)], axis=0)
+    best = np.maximum.reduce([rates, *(_found(tested, rates) for tested in exposure.attacks)])
     return Line(
         x=np.concatenate([rates, rates[::-1]]),
         y=np.concatenate([np.maximum(limit, best), best[::-1]]),
@@ -105,7 +105,7 @@ def _limit_at(exposure: Exposure, rate: float) -> float:
     return float(np.interp(rate, RATES, exposure.limit_curve))
 
 
-def _cell(tested: Tested, rate: float) -> str:
+def _cell(tested: AttackResult, rate: float) -> str:
     if rate not in tested.found:
         return format_share(tested.found_at(rate))
     share = tested.found[rate]
@@ -127,8 +127,9 @@ def _readouts(exposure: Exposure) -> list[Readout]:
 
 def _alt(exposure: Exposure) -> str:
     best = exposure.best(USUAL)
+    proven = f"the proven limit is {format_bound(exposure.limit[USUAL])}" if exposure.noise_multiplier else "no limit"
     return (
         "Curves of measured membership attacks between the diagonal of chance and the proven limit. "
         f"At 1 % false alarms {best.attack} finds {format_share(best.found[USUAL].value)} of participants; "
-        f"the proven limit is {format_bound(exposure.limit[USUAL])}. All values are in the table below."
+        f"{proven}. All values are in the table below."
     )

@@ -10,7 +10,7 @@ from dpcore.results.intervals import clopper_pearson
 from ui.epsilon import format_epsilon, name_budget
 from ui.evidence import Counted
 from ui.finding import Finding
-from ui.member_evidence import STRICT, USUAL, Audit, Exposure, Tested, is_same
+from ui.member_evidence import STRICT, USUAL, AttackResult, Audit, Exposure, is_same
 from ui.numbers import format_count, format_sigma
 from ui.text import HOPELESS
 
@@ -65,8 +65,9 @@ def summary(exposure: Exposure, counted: Counted) -> str:
     """Returns the page's answer in one paragraph."""
     usual, strict = (exposure.best(rate).found[rate] for rate in (USUAL, STRICT))
     noise = f" and noise σ = {format_sigma(exposure.noise_multiplier)}" if exposure.noise_multiplier else ""
+    with_what = f"With {name_budget(exposure.epsilon(counted))}{noise}" if noise else "Without privacy protection"
     return (
-        f"With {name_budget(exposure.epsilon(counted))}{noise}, the best attack measured here finds "
+        f"{with_what}, the best attack measured here finds "
         f"**{people(usual.value)} of 1,000** patients who were in the training while it wrongly accuses 10 of 1,000 "
         f"who were not. If it may accuse only 1, it finds **{people(strict.value)} of 1,000**. {proof_words(exposure)} "
         "Guessing finds 10 and 1."
@@ -77,7 +78,7 @@ def proof_words(exposure: Exposure) -> str:
     """Returns what is proven, in one sentence."""
     usual, strict = exposure.limit[USUAL], exposure.limit[STRICT]
     if not exposure.noise_multiplier:
-        return "Without privacy protection **nothing is proven**: a better attack may find everyone."
+        return "**Nothing is proven**: a better attack may find everyone."
     if strict >= HOPELESS:
         return "The proof **promises nothing** here: it allows an attack that finds practically everyone."
     return (
@@ -95,18 +96,23 @@ def gap_sentence(exposure: Exposure) -> str:
             f"**The measured {best.attack} lies above the proven limit**, beyond what chance explains. Then the "
             "training did not add the noise it claims, or the attack was scored wrongly: do not rely on this budget."
         )
+    above = "but never above the limit"
+    if not exposure.noise_multiplier:
+        above = "and without DP no limit stops it"
+    elif limit >= HOPELESS:
+        above = "and at this budget the limit stops practically nothing"
     guess = "no better than guessing" if low <= USUAL else "better than guessing"
     return (
         f"The shaded gap is **what the proof allows and no attack here reached**. At 10 of 1,000 false accusations the "
         f"best attack is {guess} (95 % interval {interval_words(best.found[USUAL])} of 1,000). A better attack may "
-        "move up into the gap, but never above the limit."
+        f"move up into the gap, {above}."
     )
 
 
 def floor_summary(found: Sequence[Audit], finding: Finding) -> str:
     """Returns what is known of ε at the present budget, from below and from above."""
     if finding.is_no_dp:
-        return "Without DP there is no ε to audit: **no ceiling exists**, and any floor would be true."
+        return "Without DP there is no ε: **no ceiling can be proven**, so nothing was audited."
     best = max(found, key=lambda audit: audit.floor)
     at = best.epsilon(finding.counted)
     near = ""
@@ -148,10 +154,11 @@ def canary_words(canary: str) -> str:
     return {"gradient": "planted gradient", "mislabelled record": "mislabelled record"}.get(canary, canary)
 
 
-def exposed_sentence(groups: Sequence[Tested], overall: Share) -> str:
+def exposed_sentence(groups: Sequence[AttackResult], overall: Share) -> str:
     """Returns who is more exposed than all together, with the confidence divided among the groups."""
     confidence = 1 - 0.05 / len(groups)
-    above, below = [], []
+    above: list[str] = []
+    below: list[str] = []
     for tested in groups:
         share = tested.found[USUAL]
         low, high = clopper_pearson(share.successes, share.trials, confidence=confidence)
@@ -196,7 +203,7 @@ def odds_rows(exposure: Exposure, before: float, rate: float) -> list[tuple[str,
     proven = f"at most {accused_at_most(most)}"
     promise = "no attack, known or unknown, is right more often"
     if not exposure.noise_multiplier or exposure.limit[rate] >= HOPELESS:
-        promise = "nothing is promised: this is an attack that finds everyone"
+        promise = "nothing is promised: an attack that finds everyone is allowed"
     return [
         ("Picked at random", accused(before), "what the attacker knew beforehand"),
         (

@@ -141,7 +141,7 @@ def membership_rows(store: PrecomputedStore, dataset: str, *, partition: str = "
 
 
 def membership_partitions(store: PrecomputedStore, dataset: str) -> tuple[str, ...]:
-    """Returns how the attacked records were grouped, 'all' among them, in the table's order; raises ResultsUnavailable."""
+    """Returns how the attacked records were grouped, 'all' among them; raises ResultsUnavailable."""
     return tuple(map(str, dict.fromkeys(store.table("membership", dataset)["partition"])))
 
 
