@@ -21,7 +21,7 @@ BUDGETS = (1.0, 8.0, 32.0, 1e3, 1e6, 1e9, None)
 #: By partition: groups, their records, and how much stronger the attack is on them.
 GROUPS = {
     "all": {"all": (6000, 1.0)},
-    "class": {"benign": (4800, 0.8), "malignant": (1200, 1.7)},
+    "class": {"benign": (4800, 0.8), "malignant: of any kind": (1200, 1.7)},
     "skin tone": {"dark": (250, 1.4), "light": (3500, 1.0), "medium": (2250, 1.0)},
 }
 CAP = 5.2

@@ -38,8 +38,13 @@ def audit_chart(audits: Sequence[Audit], finding: Finding) -> Chart:
     lines = [
         _gap(audits, nominal, tight),
         Line(x=[SMALLEST / 2, 2 * LARGEST], y=[cap, cap], style="mb-cap"),
-        _below_top(nominal, nominal, "rk-persistent"),
-        _below_top(nominal, tight, "rk-worst"),
+        *(
+            Line(x=x, y=y, style=style)
+            for style, (x, y) in (
+                ("rk-persistent", _below_top(nominal, nominal)),
+                ("rk-worst", _below_top(nominal, tight)),
+            )
+        ),
     ]
     kinds = sorted({audit.canary for audit in audits}, reverse=True)
     marks = []
@@ -115,19 +120,21 @@ def _place(floor: float) -> float:
     return max(floor, _LEAST) if floor > 0 else _NOTHING
 
 
-def _below_top(x: FloatArray, y: FloatArray, style: str) -> Line:
-    """The part of a rising curve below the chart's top, ending exactly there."""
+def _below_top(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The part of a rising curve below the chart's top, ending exactly there if it leaves the chart."""
     inside = y < _HIGHEST
+    if inside.all():
+        return x, y
     end = math.exp(float(np.interp(math.log(_HIGHEST), np.log(y), np.log(x))))
-    return Line(x=[*x[inside], end], y=[*y[inside], _HIGHEST], style=style)
+    return np.append(x[inside], end), np.append(y[inside], _HIGHEST)
 
 
 def _gap(audits: Sequence[Audit], nominal: FloatArray, tight: FloatArray) -> Line:
     targets = sorted({audit.target_epsilon for audit in audits})
     floors = [_place(max(a.floor for a in audits if a.target_epsilon == target)) for target in targets]
-    inside = (nominal >= targets[0]) & (nominal <= targets[-1])
-    upper_x, upper_y = nominal[inside], np.minimum(tight[inside], _HIGHEST)
-    return Line(x=[*targets, *upper_x[::-1]], y=[*floors, *upper_y[::-1]], style="mb-gap")
+    x, y = _below_top(nominal, tight)
+    x, y = np.append(x, targets[-1]), np.append(y, y[-1])
+    return Line(x=[*targets, *x[::-1]], y=[*floors, *y[::-1]], style="mb-gap")
 
 
 def _floor_words(audit: Audit) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dpcore.errors import ResultsUnavailable
 from dpcore.results.exposure import (
@@ -29,7 +29,7 @@ FloatArray = NDArray[np.float64]
 #: False-positive rates at which attacks are judged: 1 and 10 of 1,000 wrongly accused.
 STRICT, USUAL = FALSE_POSITIVE_RATES
 #: Where the proven limit is drawn: down to where the charts begin, and evenly for plain axes.
-RATES = np.unique(np.concatenate([np.geomspace(1e-4, 1, 121), np.linspace(0.02, 1, 50)]))
+RATES = np.unique(np.concatenate([np.geomspace(1e-4, 1, 73), np.linspace(0.025, 1, 40)]))
 #: Two budgets this close are one; shown with four digits they must never look alike.
 _SAME = 1.1e-3
 
@@ -56,12 +56,17 @@ class AttackResult:
         """How many records were attacked, each by every model."""
         return round((self.members + self.non_members) / self.shadows)
 
-    def found_at(self, rate: float) -> float:
-        """Returns the measured true-positive rate at a false-positive rate.
+    @property
+    def name(self) -> str:
+        """The group's name without the explanation that a class carries behind a colon."""
+        return self.group.split(":")[0]
+
+    def found_at(self, rates: ArrayLike) -> FloatArray:
+        """Returns the measured true-positive rates at false-positive rates, same shape.
 
         Straight between two points of the curve: what an attacker gets who draws lots between both thresholds.
         """
-        return float(np.interp(rate, self.fpr, self.tpr))
+        return np.asarray(np.interp(np.asarray(rates, dtype=np.float64), self.fpr, self.tpr))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -31,7 +31,7 @@ def groups_html(
     rows = _row("everybody", everybody, end, noun)
     for partition, part in groups.items():
         rows += f'<div class="mb-part" role="presentation">by {html.escape(partition)}</div>'
-        rows += "".join(_row(tested.group, tested, end, noun) for tested in part)
+        rows += "".join(_row(tested.name, tested, end, noun) for tested in part)
     lines = _line("mb-all", everybody.found[USUAL].value, end) + _line("mb-guess", USUAL, end)
     if limit <= end and limit < HOPELESS:
         lines += _line("mb-limit", limit, end)

@@ -29,7 +29,7 @@ def roc_chart(exposure: Exposure, *, logarithmic: bool) -> Chart:
     marks = []
     for tested in exposure.attacks:
         style = STYLES.get(tested.attack, "mb-lira")
-        lines.append(Line(x=rates, y=_found(tested, rates), style=style))
+        lines.append(Line(x=rates, y=tested.found_at(rates), style=style))
         for rate in (STRICT, USUAL):
             low, high = tested.found[rate].interval
             lines.append(Line(x=[rate, rate], y=[low, high], style=f"{style} mb-whisker"))
@@ -85,13 +85,9 @@ def _axes(logarithmic: bool) -> tuple[Axis, Axis]:
     )
 
 
-def _found(tested: AttackResult, rates: FloatArray) -> FloatArray:
-    return np.array([tested.found_at(float(rate)) for rate in rates])
-
-
 def _gap(exposure: Exposure, rates: FloatArray, limit: FloatArray) -> Line:
     """A closed shape between the best attack, or chance where that is better, and the limit."""
-    best = np.maximum.reduce([rates, *(_found(tested, rates) for tested in exposure.attacks)])
+    best = np.maximum.reduce([rates, *(tested.found_at(rates) for tested in exposure.attacks)])
     return Line(
         x=np.concatenate([rates, rates[::-1]]),
         y=np.concatenate([np.maximum(limit, best), best[::-1]]),
@@ -105,9 +101,13 @@ def _limit_at(exposure: Exposure, rate: float) -> float:
     return float(np.interp(rate, RATES, exposure.limit_curve))
 
 
+def _share_at(tested: AttackResult, rate: float) -> float:
+    return tested.found[rate].value if rate in tested.found else float(tested.found_at(rate))
+
+
 def _cell(tested: AttackResult, rate: float) -> str:
     if rate not in tested.found:
-        return format_share(tested.found_at(rate))
+        return format_share(_share_at(tested, rate))
     share = tested.found[rate]
     low, high = share.interval
     return f"{format_share(share.value)} ({format_share(low)} to {format_share(high)})"
@@ -117,7 +117,9 @@ def _readouts(exposure: Exposure) -> list[Readout]:
     made = []
     for rate in _TABLE_RATES:
         limit = _limit_at(exposure, rate)
-        found = [(t.attack, t.found[rate].value if rate in t.found else t.found_at(rate)) for t in exposure.attacks]
+        found = [
+            (t.attack, t.found[rate].value if rate in t.found else float(t.found_at(rate))) for t in exposure.attacks
+        ]
         told = ", ".join(f"{name} {format_share(value)}" for name, value in found)
         words = f"{100 * rate:g} % false alarms: {told} found; proven limit {format_bound(limit)}"
         dots = [(limit, "rk-worst"), *((value, STYLES.get(name, "mb-lira")) for name, value in found)]

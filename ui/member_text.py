@@ -162,7 +162,7 @@ def exposed_sentence(groups: Sequence[AttackResult], overall: Share) -> str:
     for tested in groups:
         share = tested.found[USUAL]
         low, high = clopper_pearson(share.successes, share.trials, confidence=confidence)
-        (above if low > overall.value else below if high < overall.value else []).append(tested.group)
+        (above if low > overall.value else below if high < overall.value else []).append(tested.name)
     caution = (
         f"{len(groups)} groups are compared, and one in 20 plain intervals misses by chance; so a group is named here "
         f"only if an interval of {100 * confidence:.4g} % leaves out the value for all."

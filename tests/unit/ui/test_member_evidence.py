@@ -156,6 +156,9 @@ def test_groups_show_their_size_and_flag_the_small_one(exposures: tuple[Exposure
     assert shown.count("mb-dot") == 6
     assert shown.count("small group") == 1
     assert "250 images" in shown
+    # Of a class with an explanation behind a colon only the name is shown.
+    assert ">malignant<" in shown
+    assert "of any kind" not in shown
     assert len(groups_rows(exposures[1])[1]) == 5
 
 
