@@ -131,9 +131,11 @@ def floor_summary(found: Sequence[Audit], finding: Finding) -> str:
             f"{start} the audit **proves nothing**: no canary was told apart surely enough. That is not “no risk”. The "
             f"accountant proves **{ceiling}; where the true ε lies below that, nobody knows."
         )
+    # The larger of several floors was picked after looking: each alone holds with 95 %.
+    sure = "95 % confidence" if len(found) == 1 else f"95 % confidence for each of {len(found)} audits"
     return (
-        f"{start} the audit proves that ε is **at least {_down(best.floor)}** (95 % confidence, by the "
-        f"{canary_words(best.canary)}), the accountant that it is **{ceiling}. Between them nobody knows."
+        f"{start} the audit proves that ε is **at least {_down(best.floor)}** (by the {canary_words(best.canary)}; "
+        f"{sure}), the accountant that it is **{ceiling}. Between them nobody knows."
     )
 
 

@@ -105,6 +105,9 @@ def test_floor_and_ceiling_are_told_apart_and_a_floor_of_zero_is_no_safety(findi
     assert "**at least 1.2**" in words
     assert "**at most 7.2** counted tightly (8 as in the paper)" in words
     assert "nobody knows" in words
+    assert "; 95 % confidence)" in words
+    both = member_text.floor_summary([AUDIT, replace(AUDIT, canary="mislabelled record", floor=0.3)], finding)
+    assert "planted gradient; 95 % confidence for each of 2 audits" in both
     nothing = member_text.floor_summary([replace(AUDIT, floor=0.0)], finding)
     assert "proves nothing" in nothing
     assert "not “no risk”" in nothing
