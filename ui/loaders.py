@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -17,6 +18,9 @@ from ui.charts import Theme
 from ui.evidence import Counted, Evidence, Point, collect_evidence
 from ui.finding import Finding, Proof, find_at_point, find_between_points
 from ui.overlay import Drawing, draw_trade_off
+
+if TYPE_CHECKING:
+    from ui.member_evidence import Audit, Exposure
 
 #: Names a folder to read instead of `precomputed/`: another sweep, or a test's.
 FOLDER_VARIABLE = "PINCH_PRECOMPUTED"
@@ -184,3 +188,28 @@ def _recount(epsilon: float, old: Counted, new: Counted, setting: _Setting) -> f
     target = privacy.PrivacyTarget(epsilon=epsilon, delta=delta, accountant=old)
     mechanism = privacy.calibrate(target, sample_rate=sample_rate, steps=steps)
     return float(f"{privacy.get_epsilon_from_mechanism(mechanism, delta=delta, accountant=new):.6g}")
+
+
+def exposures(dataset: str) -> Sequence[Exposure]:
+    """Returns what membership attacks got on a dataset's main model, by budget; raises ResultsUnavailable."""
+    return _exposures(dataset, _version())
+
+
+def audits(dataset: str) -> Sequence[Audit]:
+    """Returns the audits of a dataset's main model; raises ResultsUnavailable."""
+    return _audits(dataset, _version())
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _exposures(dataset: str, version: _Version) -> Sequence[Exposure]:
+    # Imported on first use, like all science.
+    from ui.member_evidence import collect_exposures
+
+    return collect_exposures(_open(version), _evidence(dataset, None, version))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _audits(dataset: str, version: _Version) -> Sequence[Audit]:
+    from ui.member_evidence import collect_audits
+
+    return collect_audits(_open(version), _evidence(dataset, None, version))

@@ -28,6 +28,12 @@ def pages() -> dict[str, list[st.Page]]:
                 url_path="risks",
                 help="What is proven, against which attacker; with your own numbers if you like.",
             ),
+            st.Page(
+                "pages/membership.py",
+                title="Membership",
+                url_path="membership",
+                help="Could someone tell that I was in the data? What attacks found, under what is proven.",
+            ),
         ],
         "Understand": [
             st.Page(

@@ -140,6 +140,11 @@ def membership_rows(store: PrecomputedStore, dataset: str, *, partition: str = "
     return rows
 
 
+def membership_partitions(store: PrecomputedStore, dataset: str) -> tuple[str, ...]:
+    """Returns how the attacked records were grouped, 'all' among them; raises ResultsUnavailable."""
+    return tuple(map(str, dict.fromkeys(store.table("membership", dataset)["partition"])))
+
+
 def audit_rows(store: PrecomputedStore, dataset: str) -> list[dict[str, Any]]:
     """Returns the rows of `schema.AUDITS`, by rising ε; raises ResultsUnavailable."""
     table: pd.DataFrame = store.table("audits", dataset).sort_values(["target_epsilon", "canary"])
