@@ -1,0 +1,143 @@
+"""What an attacker, or a hospital, may change: the measured settings as sentences and as a table. No Streamlit here."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ui.evidence import Counted, Evidence
+from ui.recon_text import budget_words
+from ui.text import name_looks
+
+Row = Mapping[str, Any]
+
+_DENOISED = {"non-local means": "cleans the picture (non-local means)", "wavelet": "cleans the picture (wavelets)"}
+_HONEST = {
+    "dlg": "honest server: searches for a picture with the same gradient (Zhu 2019)",
+    "inverting gradients": "honest server: the same search, by direction (Geiping 2020)",
+}
+_COLUMNS = (
+    "attack", "side", "batch_size", "num_bins", "looks", "denoiser", "attacked", "candidates", "rebuilt_from",
+    "matched_from",
+)  # fmt: skip
+
+
+def own_side(rows: Sequence[Row]) -> int:
+    """Returns the side most settings were attacked at: the paper's setting."""
+    sides = [int(row["side"]) for row in rows if row["attack"] == "imprint"]
+    return max(set(sides), key=sides.count) if sides else 0
+
+
+def setting_words(row: Row, *, side: int) -> str:
+    """Returns what differs from the paper's setting, in plain words."""
+    if row["attack"] in _HONEST:
+        return f"{_HONEST[row['attack']]}, {row['side']} pixels"
+    parts = []
+    if row["side"] != side:
+        parts.append(f"{'smaller' if row['side'] < side else 'larger'} pictures, {row['side']} pixels")
+    if row["batch_size"] != 1:
+        parts.append(f"batch of {row['batch_size']}, told apart by {row['num_bins']} bins")
+    if row["denoiser"] != "none":
+        parts.append(_DENOISED.get(row["denoiser"], row["denoiser"]))
+    return "; ".join(parts) or f"the paper’s setting: batch of 1, {side} pixels"
+
+
+def looks_words(row: Row, every: int) -> str:
+    """Returns “one look”, “5 looks” or “all 40 looks”."""
+    looks = int(row["looks"])
+    return name_looks(looks) if looks in (1, every) else f"{looks} looks"
+
+
+def compare(row: Row, plain: Row | None) -> str:
+    """Returns whom the change helps, against the paper's setting with the same looks; empty if that is the same."""
+    if plain is None or row is plain or _order(row["rebuilt_from"]) == _order(plain["rebuilt_from"]):
+        return ""
+    earlier = _order(row["rebuilt_from"]) < _order(plain["rebuilt_from"])
+    return "helps the attacker" if earlier else "helps the patient"
+
+
+def _order(epsilon: float) -> tuple[int, float]:
+    return (1, 0.0) if math.isnan(epsilon) else (0, epsilon)
+
+
+def plain_row(rows: Sequence[Row], *, side: int, looks: int) -> Row | None:
+    """Returns the paper's setting with one or all looks; None if it was not attacked."""
+    for row in rows:
+        same = (row["attack"], row["side"], row["batch_size"], row["denoiser"], row["looks"])
+        if same == ("imprint", side, 1, "none", looks):
+            return row
+    return None
+
+
+def table_html(rows: Sequence[Row], evidence: Evidence, counted: Counted, *, every: int) -> str:
+    """Returns the table: what changes, looks, from which budget, whom it helps."""
+    side = own_side(rows)
+    body = []
+    for row in rows:
+        words = budget_words(row["rebuilt_from"], evidence, counted)
+        matched = budget_words(row["matched_from"], evidence, counted)
+        # A search by an honest server is no change of the planted layer.
+        looks = 1 if row["attack"] != "imprint" else int(row["looks"])
+        whom = compare(row, plain_row(rows, side=side, looks=looks if looks in (1, every) else 1))
+        body.append(
+            f'<tr><th scope="row">{html.escape(setting_words(row, side=side))}</th>'
+            f'<td data-label="looks">{looks_words(row, every)}</td>'
+            f'<td data-label="half rebuilt from"><strong>{words}</strong></td>'
+            f'<td data-label="half recognised from">{matched} <span>(of {row["candidates"]})</span></td>'
+            f'<td data-label="attacked">{row["attacked"]}</td>'
+            f"<td>{whom and _tag(whom)}</td></tr>"
+        )
+    head = "".join(
+        f'<th scope="col">{words}</th>'
+        for words in ("what changes", "looks", "half rebuilt from", "half recognised from", "attacked", "")
+    )
+    caption = "Measured, not proven: the smallest measured budget at which half of the pictures fall"
+    return (
+        f'<div class="pp-scroll" role="region" aria-label="What changes the attack" tabindex="0">'
+        f'<table class="rc-table"><caption>{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+    )
+
+
+def _tag(words: str) -> str:
+    kind = "attacker" if words.endswith("attacker") else "patient"
+    return f'<span class="rc-whom rc-whom-{kind}">{words}</span>'
+
+
+def table_csv(rows: Sequence[Row]) -> str:
+    """Returns the settings as CSV, nominal budgets as numbers; inf = only without DP, empty = not even then."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(_COLUMNS)
+    for row in rows:
+        writer.writerow("" if row[name] != row[name] else row[name] for name in _COLUMNS)
+    return out.getvalue()
+
+
+def helps(rows: Sequence[Row], *, every: int) -> str:
+    """Returns in plain words what helped the attacker and what the patient, computed from the rows."""
+    side = own_side(rows)
+    found: dict[str, list[str]] = {"helps the attacker": [], "helps the patient": []}
+    one = plain_row(rows, side=side, looks=1)
+    for row in rows:
+        looks = int(row["looks"])
+        if row["attack"] != "imprint" or (looks > 1 and _is_plain(row, side) is False):
+            continue
+        whom = compare(row, one)
+        if whom:
+            changed = looks_words(row, every) if _is_plain(row, side) else setting_words(row, side=side)
+            found[whom].append(changed)
+    sentences = [
+        f"**What helps the {whom.split(' ')[-1]}** (against one look in the paper’s setting): {'; '.join(changes)}."
+        for whom, changes in found.items()
+        if changes
+    ]
+    return " ".join(sentences) or "None of the measured changes moved that budget by a whole step of the sweep."
+
+
+def _is_plain(row: Row, side: int) -> bool:
+    return bool(row["side"] == side and row["batch_size"] == 1 and row["denoiser"] == "none")
