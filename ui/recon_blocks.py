@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from dpcore.errors import DpcoreError, ResultsUnavailable
-from ui import loaders, recon_charts, recon_controls, recon_loaders, recon_table, recon_text
+from ui import recon_charts, recon_controls, recon_loaders, recon_table, recon_text
 from ui.blocks import stress
 from ui.captions import explain_attack, explain_relaxed, explain_worst_case, proof_words
 from ui.epsilon import format_epsilon
@@ -144,11 +144,11 @@ def sources(recon: Recon) -> None:
             f"- **Attacked:** `{attacked}`, under the noise of the {evidence.spec.title} trainings. Numbers come from "
             "those records; pictures of real patients are never shown: phantoms and pictures that come with "
             "scikit-image stand in.\n"
-            "- **Measured, not proven.** It shows what these attacks got. A better one may come; the proven limits hold "
-            "against it, these numbers do not.\n"
+            "- **Measured, not proven.** It shows what these attacks got. A better one may come; the proven limits "
+            "hold against it, these numbers do not.\n"
             "- **Per picture, not per person.** Several pictures of one patient give an attacker more looks.\n"
-            "- **SSIM is one measure among several.** It understates what people see in noise, so correlation, PSNR and "
-            "recognising stand beside it.\n"
+            "- **SSIM is one measure among several.** It understates what people see in noise, so correlation, PSNR "
+            "and recognising stand beside it.\n"
             "- **The planted layer:** Fowl and others 2022, “Robbing the Fed”; Boenisch and others 2023, “When the "
             "curious abandon honesty”. **Honest servers:** Zhu and others 2019, “Deep leakage from gradients”; Geiping "
             "and others 2020, “Inverting gradients”. **Setting:** Ziller and others 2024, *Nature Machine "
@@ -229,16 +229,8 @@ def _estimates(recon: Recon) -> list[Appearance]:
     return found
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _drawn_curves(dataset: str, model: str, looks: int, counted: Any, version: tuple[str, int]) -> str:
-    del version
-    outcomes, evidence = recon_loaders.outcomes(dataset, model), loaders.evidence(dataset)
-    return recon_charts.errors_drawn(evidence, outcomes, looks=looks, counted=counted).replace("\n", " ")
-
-
 def _drawn(finding: Finding, looks: int) -> str:
-    evidence = finding.evidence
-    return _drawn_curves(evidence.spec.name, evidence.model, looks, finding.counted, recon_loaders.version())
+    return recon_loaders.curves(finding.evidence.spec.name, finding.evidence.model, looks, finding.counted)
 
 
 def _outcomes(finding: Finding) -> Outcomes | None:

@@ -19,7 +19,7 @@ from ui.numbers import format_share
 from ui.recon_evidence import Outcomes, budgets
 from ui.recon_state import SIDES
 from ui.recon_text import count_budget
-from ui.risk_plot import Axis, Chart, Line, Mark, Readout, chart_of, over_html
+from ui.risk_plot import Axis, Line, Mark, Readout, chart_of, over_html
 from ui.text import attacked_nouns, name_looks, nearest_budget
 
 _PERCENT = [(v / 100, f"{v} %") for v in (0, 25, 50, 75, 100)]
@@ -43,9 +43,8 @@ def colours(count: int) -> str:
         percent = 100 * place / max(1, count - 1)
         name = line_class(place)
         rules.append(f".{name}{{color:color-mix(in oklab,var(--rc-loose) {percent:.0f}%,var(--rc-strict))}}")
-        rules.append(
-            f'[class*="st-key-rk_frame_errors"]:has([data-line="{place}"]) path.{name}{{stroke-width:5;stroke-opacity:1}}'
-        )
+        chosen = f'.st-key-rk_frame_errors:has([data-line="{place}"]) path.{name}'
+        rules.append(f"{chosen}{{stroke-width:5;stroke-opacity:1}}")
     return f"<style>{''.join(rules)}</style>"
 
 
@@ -175,9 +174,34 @@ def appear_chart(finding: Finding, found: Sequence[Appearance]) -> tuple[str, st
         "Budgets at which half of the pictures are rebuilt, for each picture size; larger pictures appear at larger "
         f"budgets. {' '.join(_alt(a) for a in found)} The present budget is {name_budget(finding.epsilon)}."
     )
-    over = over_html(x=x, y=y, name="rc-read-appear", alt=alt, marks=marks, cursor=(here, name_budget(finding.epsilon)))
-    chart: Chart = chart_of(x=x, y=y, lines=lines, legend=[(a.style, a.words) for a in found], over=over)
+    over = over_html(
+        x=x,
+        y=y,
+        name="rc-read-appear",
+        alt=alt,
+        marks=marks,
+        cursor=(here, name_budget(finding.epsilon)),
+        readouts=_appear_readouts(found),
+    )
+    chart = chart_of(x=x, y=y, lines=lines, legend=[(a.style, a.words) for a in found], over=over)
     return chart.drawn, chart.over
+
+
+def _appear_readouts(found: Sequence[Appearance]) -> list[Readout]:
+    """One a budget, with every line that has a point there."""
+    at: dict[float, list[tuple[int, Appearance]]] = {}
+    for appearance in found:
+        for side, epsilon in appearance.places:
+            at.setdefault(min(epsilon, _BARE), []).append((side, appearance))
+    return [
+        Readout(
+            x=epsilon,
+            words=f"{'no DP' if epsilon == _BARE else name_budget(float(f'{epsilon:.3g}'))}: "
+            + "; ".join(f"{side} px, {appearance.words}" for side, appearance in lines),
+            dots=[(side, appearance.style) for side, appearance in lines],
+        )
+        for epsilon, lines in at.items()
+    ]
 
 
 def _alt(appearance: Appearance) -> str:

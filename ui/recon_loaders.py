@@ -57,6 +57,11 @@ def outcomes(dataset: str, model: str) -> Outcomes:
     return _outcomes(dataset, model, version())
 
 
+def curves(dataset: str, model: str, looks: int, counted: Counted) -> str:
+    """Returns the drawn curves of all budgets; raises ResultsUnavailable."""
+    return _curves(dataset, model, looks, counted, version())
+
+
 def variations(dataset: str) -> Sequence[Mapping[str, Any]]:
     """Returns what an attacker may change, one row a setting; raises ResultsUnavailable."""
     return _variations(dataset, version())
@@ -114,6 +119,14 @@ def version() -> tuple[str, int]:
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _outcomes(dataset: str, model: str, version: tuple[str, int]) -> Outcomes:
     return collect_outcomes(PrecomputedStore(folder=Path(version[0])), dataset, model)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _curves(dataset: str, model: str, looks: int, counted: Counted, version: tuple[str, int]) -> str:
+    from ui.recon_charts import errors_drawn
+
+    found, evidence = _outcomes(dataset, model, version), loaders.evidence(dataset)
+    return errors_drawn(evidence, found, looks=looks, counted=counted).replace("\n", " ")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -91,8 +91,8 @@ def live_words(result: LiveResult, finding: Finding, *, noise_multiplier: float,
         f"**Computed now on {result.attacked} generated pictures or stand-ins**, in {result.seconds:.1f} s: "
         f"{result.source}{stands}. At {name_budget(finding.epsilon)}, σ = {format_sigma(noise_multiplier)}, "
         f"{name_looks(looks) if looks == 1 else f'{looks} looks'}: {count} rebuilt (error below 0.10), "
-        f"{result.matched} of {result.attacked} named among {result.candidates}. So few pictures show what happens, not "
-        "how often; the shares on this page come from all the attacked records. Under each picture: 1 − SSIM, 0 is "
+        f"{result.matched} of {result.attacked} named among {result.candidates}. So few pictures show what happens, "
+        "not how often; the shares on this page come from all the attacked records. Under each picture: 1 − SSIM, 0 is "
         "identical."
     )
 
@@ -108,7 +108,8 @@ def _field(
     return (
         f'<div class="rc-field"><h3>{title} <span>{explain}</span></h3>'
         f'<div class="pp-row"><div class="pp-row-name"><strong>Originals</strong></div>'
-        f'<div class="pp-row-strip{pixelated}"><img src="{html.escape(originals)}" alt="Five original pictures"></div></div>'
+        f'<div class="pp-row-strip{pixelated}"><img src="{html.escape(originals)}" '
+        f'alt="Five original pictures"></div></div>'
         f'<div class="pp-row"><div class="pp-row-name"><strong>What {what} {"gives" if looks == 1 else "give"}</strong>'
         f'</div><div class="pp-row-strip{pixelated}"><img src="{html.escape(rebuilt)}" '
         f'alt="Their reconstructions; errors 1 − SSIM {listed}, where 0 is identical">'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
@@ -73,11 +74,15 @@ def read_link(sent: Sent, view: ReconView) -> tuple[ReconView, list[str]]:
         if len(values) > 1:
             problems.append(f"In the link: {name} must be given once, but is given {len(values)} times.")
         elif values and values[0] in choices:
-            view = replace(view, **{name: choices[values[0]]})
+            view = _with(view, name, choices[values[0]])
         elif values:
             rule = "0.01 to 1.00 with two decimals" if name == "eta" else f"one of {', '.join(choices)}"
             problems.append(f"In the link: {name} must be {rule}, but is {quoted(values[0])}.")
     return view, problems
+
+
+def _with(view: ReconView, name: str, value: Any) -> ReconView:
+    return replace(view, **{name: value})
 
 
 def sent_parameters() -> dict[str, list[str]]:
@@ -100,7 +105,7 @@ def take(name: str, value: object) -> None:
     """Takes one field over from its widget, if it is one of its choices; for callbacks."""
     state = st.session_state
     if value in _CHOICES[name].values():
-        state[_VIEW] = replace(state.get(_VIEW, ReconView()), **{name: value})
+        state[_VIEW] = _with(state.get(_VIEW, ReconView()), name, value)
         state[_NOTICE] = ""
     state[_TOUCHED] = True
 

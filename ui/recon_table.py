@@ -42,7 +42,7 @@ def setting_words(row: Row, *, side: int) -> str:
     if row["batch_size"] != 1:
         parts.append(f"batch of {row['batch_size']}, told apart by {row['num_bins']} bins")
     if row["denoiser"] != "none":
-        parts.append(_DENOISED.get(row["denoiser"], row["denoiser"]))
+        parts.append(_DENOISED.get(row["denoiser"], str(row["denoiser"])))
     return "; ".join(parts) or f"the paper’s setting: batch of 1, {side} pixels"
 
 

@@ -53,7 +53,7 @@ def shown_pictures(dataset: str) -> ShownPictures:
 
 
 def live_pictures(dataset: str) -> ShownPictures:
-    """Returns 16 of those pictures to attack while someone waits; the few from scikit-image with their middles enlarged.
+    """Returns 16 of those pictures to attack while someone waits; to the few from scikit-image come their middles.
 
     Errors as `shown_pictures`.
     """

@@ -88,7 +88,9 @@ def _imprint_row(cell: Cell, setting: ImprintSetting, *, most: int, from_trainin
     attack = _prepared(cell.dataset.name, cell.data_path, most, key, from_training)
     budget = _budget(cell)
     start = time.perf_counter()
-    scores = attack.scores(noise_multiplier=budget["noise_multiplier"], looks=setting.looks, denoiser=setting.denoiser)
+    scores = attack.scores(
+        noise_multiplier=budget["noise_multiplier"], looks=setting.looks, denoiser=setting.denoiser
+    )
     seconds = (time.perf_counter() - start) / len(scores.attacked)
     source = "training records" if from_training else "attack records"
     return {
