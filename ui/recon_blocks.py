@@ -20,7 +20,7 @@ from ui.recon_charts import Appearance
 from ui.recon_controls import Recon
 from ui.recon_evidence import Outcomes, budgets, looks_of
 from ui.recon_state import SIDES
-from ui.text import name_looks
+from ui.text import HOPELESS, name_looks
 
 _FOLDER = Path(__file__).parent
 _ESTIMATE = "estimate: a pixel as strong as the noise"
@@ -162,7 +162,7 @@ def _proof_card(recon: Recon, title: str, bound: float, explain: str, extra: str
     finding = recon.finding
     tag = "unavailable" if finding.proof.problem else "proven"
     value, lines = proof_words(finding, bound)
-    if not finding.proof.problem and not finding.is_no_dp:
+    if not finding.proof.problem and not finding.is_no_dp and bound < HOPELESS:
         value, lines = recon_text.at_most_of_thousand(bound), [f"patients like you; {lines[-1]}"]
     return _card(title, tag, value, [*lines, explain], extra)
 
@@ -185,7 +185,11 @@ def _bars(attacks: Sequence[Attack], verb: str) -> str:
         words = stress(recon_text.bar_words(attack, verb=verb))
         made.append(f'<div class="rc-bar"><i style="width:{100 * share:.1f}%"></i></div><p>{words}</p>')
     chance = f" among {attacks[0].candidates}; guessing: 1 of {attacks[0].candidates}" if verb == "named" else ""
-    tag = '<span class="pp-tag pp-tag-measured">measured, not proven</span>'
+    tag = (
+        '<span class="pp-tag pp-tag-measured">measured, not proven</span>'
+        if verb == "named"
+        else "measured, not proven"
+    )
     return f'<div class="rc-bars"><p>{tag}{chance}</p>{"".join(made)}</div>'
 
 

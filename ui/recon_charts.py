@@ -23,7 +23,8 @@ from ui.risk_plot import Axis, Line, Mark, Readout, chart_of, over_html
 from ui.text import attacked_nouns, name_looks, nearest_budget
 
 _PERCENT = [(v / 100, f"{v} %") for v in (0, 25, 50, 75, 100)]
-_GRID = np.concatenate([[0.0], np.geomspace(0.005, 1, 90)])
+#: Dense where pictures are nearly identical, and evenly beyond.
+_GRID = np.concatenate([[0.0], np.geomspace(0.002, 0.1, 20), np.linspace(0.11, 1, 90)])
 _READ = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 _SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _BUDGETS = [(0.1, "0.1"), (10.0, "10"), *((10.0**k, f"10{str(k).translate(_SUPERSCRIPT)}") for k in (3, 6, 9, 12, 15))]

@@ -20,6 +20,8 @@ _HONEST = {
     "dlg": "honest server: searches for a picture with the same gradient (Zhu 2019)",
     "inverting gradients": "honest server: the same search, by direction (Geiping 2020)",
 }
+#: What makes a line of the table, beside the looks.
+_SAME = ("attack", "side", "batch_size", "num_bins", "denoiser")
 _COLUMNS = (
     "attack", "side", "batch_size", "num_bins", "looks", "denoiser", "attacked", "candidates", "rebuilt_from",
     "matched_from",
@@ -43,7 +45,7 @@ def setting_words(row: Row, *, side: int) -> str:
         parts.append(f"batch of {row['batch_size']}, told apart by {row['num_bins']} bins")
     if row["denoiser"] != "none":
         parts.append(_DENOISED.get(row["denoiser"], str(row["denoiser"])))
-    return "; ".join(parts) or f"the paper’s setting: batch of 1, {side} pixels"
+    return "; ".join(parts) or f"the paper’s setting: one picture a batch, {side} pixels"
 
 
 def looks_words(row: Row, every: int) -> str:
@@ -74,32 +76,46 @@ def plain_row(rows: Sequence[Row], *, side: int, looks: int) -> Row | None:
 
 
 def table_html(rows: Sequence[Row], evidence: Evidence, counted: Counted, *, every: int) -> str:
-    """Returns the table: what changes, looks, from which budget, whom it helps."""
+    """Returns the table: what changes, from which budget with one look and with all, whom it helps."""
     side = own_side(rows)
-    body = []
+    found: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
-        words = budget_words(row["rebuilt_from"], evidence, counted)
-        matched = budget_words(row["matched_from"], evidence, counted)
-        # A search by an honest server is no change of the planted layer.
-        looks = 1 if row["attack"] != "imprint" else int(row["looks"])
-        whom = compare(row, plain_row(rows, side=side, looks=looks if looks in (1, every) else 1))
-        body.append(
-            f'<tr><th scope="row">{html.escape(setting_words(row, side=side))}</th>'
-            f'<td data-label="looks">{looks_words(row, every)}</td>'
-            f'<td data-label="half rebuilt from"><strong>{words}</strong></td>'
-            f'<td data-label="half recognised from">{matched} <span>(of {row["candidates"]})</span></td>'
-            f'<td data-label="attacked">{row["attacked"]}</td>'
-            f"<td>{whom and _tag(whom)}</td></tr>"
-        )
+        few = int(row["looks"]) if row["looks"] not in (1, every) else 0
+        found.setdefault((*(row[name] for name in _SAME), few), []).append(row)
+    body = "".join(_table_row(together, rows, evidence, counted, every=every, side=side) for together in found.values())
     head = "".join(
         f'<th scope="col">{words}</th>'
-        for words in ("what changes", "looks", "half rebuilt from", "half recognised from", "attacked", "")
+        for words in ("what changes", "half rebuilt from", "half recognised from", "attacked", "against the paper’s")
     )
     caption = "Measured, not proven: the smallest measured budget at which half of the pictures fall"
     return (
         f'<div class="pp-scroll" role="region" aria-label="What changes the attack" tabindex="0">'
         f'<table class="rc-table"><caption>{caption}</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _table_row(
+    together: Sequence[Row], rows: Sequence[Row], evidence: Evidence, counted: Counted, *, every: int, side: int
+) -> str:
+    """One setting; its looks stand below each other."""
+    first = together[0]
+
+    def cell(name: str, label: str) -> str:
+        values = [(looks_words(row, every), budget_words(row[name], evidence, counted)) for row in together]
+        lines = "".join(f"<div><strong>{value}</strong> <span>{looks}</span></div>" for looks, value in values)
+        return f'<td data-label="{label}">{lines}</td>'
+
+    whom = dict.fromkeys(
+        compare(row, plain_row(rows, side=side, looks=int(row["looks"]) if row["looks"] == every else 1))
+        for row in together
+    )
+    tags = "".join(_tag(words) for words in whom if words)
+    return (
+        f'<tr><th scope="row">{html.escape(setting_words(first, side=side))}</th>'
+        f"{cell('rebuilt_from', 'half rebuilt from')}{cell('matched_from', 'half recognised from')}"
+        f'<td data-label="attacked">{first["attacked"]} <span>among {first["candidates"]}</span></td>'
+        f"<td>{tags}</td></tr>"
     )
 
 

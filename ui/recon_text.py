@@ -32,6 +32,10 @@ def of_thousand(interval: tuple[float, float]) -> str:
     return f"{low:,} to {high:,} of {_THOUSAND:,}"
 
 
+def _people(interval: tuple[float, float]) -> str:
+    return of_thousand(interval).split(" of ")[0]
+
+
 def at_most_of_thousand(bound: float) -> str:
     """Returns a proven bound as patients of 1,000, rounded up; nothing tiny becomes 0."""
     if bound * _THOUSAND < 1:
@@ -64,8 +68,8 @@ def summary(finding: Finding) -> str:
     return (
         f"{start}{measured} a real attacker rebuilds {_counted(one.rebuilt, one.records)} {what} from one look{later}. "
         f"One who must only name the right one among {one.candidates} succeeds {named}; guessing gets 1. "
-        f"Of 1,000 patients like these, that is {of_thousand(one.rebuilt_interval)} rebuilt from one look and "
-        f"{of_thousand(every.rebuilt_interval)} from all, with 95 % certainty. **Measured, not proven**: a better "
+        f"Of 1,000 patients like you, that means {_people(one.rebuilt_interval)} rebuilt from one look and "
+        f"{_people(every.rebuilt_interval)} from all, with 95 % certainty. **Measured, not proven**: a better "
         "attack may come."
     )
 
