@@ -49,6 +49,7 @@ class LiveResult:
     strips: tuple[LiveStrip, ...]
     source: str
     stand_in: bool
+    synthetic: bool
     seconds: float
 
 
@@ -93,6 +94,7 @@ def live(dataset: str, noise_multiplier: float, looks: int, *, together: int, si
         strips=_strips(attack, errors),
         source=pictures.source,
         stand_in=pictures.stand_in,
+        synthetic=pictures.synthetic,
         seconds=seconds,
     )
 

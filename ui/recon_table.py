@@ -75,6 +75,12 @@ def plain_row(rows: Sequence[Row], *, side: int, looks: int) -> Row | None:
     return None
 
 
+def _base(row: Row, rows: Sequence[Row], *, side: int, every: int) -> Row | None:
+    """What a setting is compared with: the planted layer with the same looks; an honest server, at its own size."""
+    looks = every if row["looks"] == every else 1
+    return plain_row(rows, side=side if row["attack"] == "imprint" else int(row["side"]), looks=looks)
+
+
 def table_html(rows: Sequence[Row], evidence: Evidence, counted: Counted, *, every: int) -> str:
     """Returns the table: what changes, from which budget with one look and with all, whom it helps."""
     side = own_side(rows)
@@ -85,7 +91,13 @@ def table_html(rows: Sequence[Row], evidence: Evidence, counted: Counted, *, eve
     body = "".join(_table_row(together, rows, evidence, counted, every=every, side=side) for together in found.values())
     head = "".join(
         f'<th scope="col">{words}</th>'
-        for words in ("what changes", "half rebuilt from", "half recognised from", "attacked", "against the paper’s")
+        for words in (
+            "what changes",
+            "half rebuilt from",
+            "half recognised from",
+            "attacked",
+            "compared with the paper’s",
+        )
     )
     caption = "Measured, not proven: the smallest measured budget at which half of the pictures fall"
     return (
@@ -106,10 +118,7 @@ def _table_row(
         lines = "".join(f"<div><strong>{value}</strong> <span>{looks}</span></div>" for looks, value in values)
         return f'<td data-label="{label}">{lines}</td>'
 
-    whom = dict.fromkeys(
-        compare(row, plain_row(rows, side=side, looks=int(row["looks"]) if row["looks"] == every else 1))
-        for row in together
-    )
+    whom = dict.fromkeys(compare(row, _base(row, rows, side=side, every=every)) for row in together)
     tags = "".join(_tag(words) for words in whom if words)
     return (
         f'<tr><th scope="row">{html.escape(setting_words(first, side=side))}</th>'
@@ -137,18 +146,15 @@ def table_csv(rows: Sequence[Row]) -> str:
 def helps(rows: Sequence[Row], *, every: int) -> str:
     """Returns in plain words what helped the attacker and what the patient, computed from the rows."""
     side = own_side(rows)
-    found: dict[str, list[str]] = {"helps the attacker": [], "helps the patient": []}
-    one = plain_row(rows, side=side, looks=1)
+    found: dict[str, dict[str, None]] = {"helps the attacker": {}, "helps the patient": {}}
     for row in rows:
-        looks = int(row["looks"])
-        if row["attack"] != "imprint" or (looks > 1 and _is_plain(row, side) is False):
-            continue
-        whom = compare(row, one)
-        if whom:
-            changed = looks_words(row, every) if _is_plain(row, side) else setting_words(row, side=side)
-            found[whom].append(changed)
+        is_plain = row["attack"] == "imprint" and _is_plain(row, side)
+        # More looks are a change of their own; every other change is judged with the same looks.
+        base = plain_row(rows, side=side, looks=1) if is_plain else _base(row, rows, side=side, every=every)
+        if whom := compare(row, base):
+            found[whom][looks_words(row, every) if is_plain else setting_words(row, side=side)] = None
     sentences = [
-        f"**What helps the {whom.split(' ')[-1]}** (against one look in the paper’s setting): {'; '.join(changes)}."
+        f"**What helps the {whom.split(' ')[-1]}** (compared with the paper’s setting): {'; '.join(changes)}."
         for whom, changes in found.items()
         if changes
     ]

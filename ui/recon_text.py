@@ -106,15 +106,17 @@ def curve_sentence(finding: Finding, outcomes: Outcomes, *, looks: int, eta: flo
 def measure_rows(outcomes: Outcomes, budget: float) -> list[tuple[str, list[str]]]:
     """Returns the other measures: name, and its value for each number of looks, rising."""
     found = [outcomes[budget, looks] for looks in looks_of(outcomes)]
+    is_table = any(math.isnan(o.psnr) for o in found)
+    name = "relative distance" if is_table else "error 1 − SSIM"
     rows = [
-        ("error 1 − SSIM or distance, median (0 = identical)", [f"{o.median_error:.2f}" for o in found]),
+        (f"{name}, median (0 = identical)", [f"{o.median_error:.2f}" for o in found]),
         ("correlation, median (1 = identical)", [f"{o.correlation:.2f}" for o in found]),
         (
             f"named among {found[0].candidates} (guessing: 1)",
             [f"{o.matched.successes} of {o.matched.trials}" for o in found],
         ),
     ]
-    if not any(math.isnan(o.psnr) for o in found):
+    if not is_table:
         rows.insert(
             1, ("peak signal-to-noise, median, dB (from about 30 hard to tell apart)", [f"{o.psnr:.1f}" for o in found])
         )
@@ -145,9 +147,11 @@ def where_it_holds(finding: Finding, outcomes: Outcomes, variations: Sequence[Ma
     one, every = (outcomes[PAPER_NOTHING, k] for k in (looks[0], looks[-1]))
     rebuilt_once, rebuilt_always = one.below(ETA), every.below(ETA)
     holds = "**holds here**" if rebuilt_once.successes == 0 else "**does not hold here**"
+    claim = f"The paper finds that no picture comes back at a nominal ε = 10⁹, from one look. That {holds}"
+    if evidence.spec.kind != "image":
+        claim = "The paper’s “no picture comes back at ε = 10⁹” is about pictures. Short rows of numbers differ"
     points = [
-        f"The paper finds that no picture comes back at a nominal ε = 10⁹, from one look. That {holds}: "
-        f"{share_words(rebuilt_once)} {what} are rebuilt. An attacker with {name_looks(looks[-1])} rebuilds "
+        f"{claim}: {share_words(rebuilt_once)} {what} are rebuilt. An attacker with {name_looks(looks[-1])} rebuilds "
         f"{share_words(rebuilt_always)}.",
         f"It speaks of rebuilding, not of recognising: at the same budget the right one of {one.candidates} is named "
         f"for {one.matched.successes} from one look, {every.matched.successes} from {name_looks(looks[-1])}.",

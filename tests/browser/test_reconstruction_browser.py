@@ -25,7 +25,7 @@ def test_a_visitor_looks_closer(visit: Visit, settle: Callable[[Page], None]) ->
     page.wait_for_function(_PAINTED)
     place = int(page.locator("[data-line]").first.get_attribute("data-line") or -1)
     assert page.evaluate(_THICK.format(place)) > page.evaluate(_THICK.format(0))
-    page.locator(".st-key-recon_side").get_by_text("28 px").click()
+    page.locator(".st-key-recon_side").get_by_text("28 px", exact=True).click()
     page.wait_for_selector(".rc-gallery figcaption:has-text('Computed now')")
     page.wait_for_url("**side=28**")
     page.wait_for_function(_PAINTED)

@@ -87,7 +87,7 @@ def test_whom_a_change_helps() -> None:
     assert recon_table.compare(batch, never) == "helps the attacker"
     rows = [plain, _row(looks=20, rebuilt_from=1e6), small, batch, never]
     words = recon_table.helps(rows, every=20)
-    assert "helps the attacker** (against one look in the paper’s setting): smaller pictures, 28 pixels" in words
+    assert "helps the attacker** (compared with the paper’s setting): smaller pictures, 28 pixels" in words
     assert "batch of 8" in words.split("helps the patient")[1]
     assert recon_table.own_side([*rows, _row(), _row()]) == 128
 
