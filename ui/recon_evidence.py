@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,9 +73,3 @@ def first_rebuilt(outcomes: Outcomes, looks: int) -> float:
     """Returns the smallest budget at which any record is rebuilt; NaN if none ever is."""
     reached = [b for (b, k), outcome in outcomes.items() if k == looks and outcome.below(ETA).successes]
     return min(reached, default=math.nan)
-
-
-def is_default(row: Mapping[str, Any], *, side: int) -> bool:
-    """Returns whether a row of `variation_rows` is the paper's attack on pictures of that side."""
-    plain = row["batch_size"] == 1 and row["denoiser"] == "none"
-    return bool(row["attack"] == "imprint" and plain and row["side"] == side)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -68,6 +70,26 @@ def test_another_setting_is_computed_on_pictures_that_may_be_shown(
     app.button(key="recon_reset").click().run()
     assert "Computed now" not in _shown(app)
     assert "side" not in app.query_params
+
+
+_VISIT = """
+import sys
+from streamlit.testing.v1 import AppTest
+
+app = AppTest.from_file(APP, default_timeout=60).run()
+app.switch_page("pages/reconstruction.py").run()
+app.segmented_control(key="recon_side").set_value(28).run()
+assert not app.exception and not app.error
+assert any("Computed now" in element.proto.body for element in app.get("html"))
+print("FOUND", [name for name in ("torch", "opacus") if name in sys.modules])
+"""
+
+
+def test_an_attack_while_someone_waits_brings_no_torch() -> None:
+    code = _VISIT.replace("APP", repr(str(ROOT / "app.py")))
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "FOUND []" in done.stdout
 
 
 def test_every_control_moves_the_page_and_the_link(open_page: Open) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dpcore.attacks import DENOISERS
+from dpcore.attacks.shown import LIVE_PICTURES
 from dpcore.results.exposure import Share
 from dpcore.results.intervals import clopper_pearson
-from ui import recon_charts, recon_table, recon_text
+from ui import recon_charts, recon_state, recon_table, recon_text
 from ui.evidence import Evidence
 from ui.finding import find_at_point
 from ui.recon_evidence import Outcome, Outcomes, first_rebuilt
@@ -139,3 +141,8 @@ def test_only_the_paper_s_setting_is_stored() -> None:
     assert not ReconView(looks="five").is_stored
     assert not ReconView(side=64).is_stored
     assert ReconView(looks="all").count_looks(40) == 40
+
+
+def test_what_is_offered_can_be_computed() -> None:
+    assert recon_state.DENOISERS == DENOISERS
+    assert max(recon_state.BATCH_SIZES) <= LIVE_PICTURES
