@@ -5,7 +5,7 @@ the time from the key press until every block shows the new budget: on the start
 chart and pictures. First the slider goes once over all its stops, which nobody has visited yet; those moves are told
 apart. The load of the machine stands beside the figures, since whatever else runs there slows them down.
 
-    python -m benchmarks.latency [--page tradeoff|risks|membership] [--moves 60] [--json]
+    python -m benchmarks.latency [--page tradeoff|risks|reconstruction|membership] [--moves 60] [--json]
 """
 
 from __future__ import annotations
@@ -70,6 +70,17 @@ PAGES = {
             "audit": ".mb-audit",
             "groups": ".mb-who",
             "odds": ".mb-odds",
+        },
+        goal_p95_ms=250,
+    ),
+    "reconstruction": Measured(
+        path="/reconstruction",
+        blocks={
+            "sentence": ".pp-summary",
+            "attackers": ".rc-attackers",
+            "pictures": ".rc-gallery",
+            "errors": ".rc-errors",
+            "sizes": ".rc-appear",
         },
         goal_p95_ms=250,
     ),

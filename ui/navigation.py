@@ -29,6 +29,12 @@ def pages() -> dict[str, list[st.Page]]:
                 help="What is proven, against which attacker; with your own numbers if you like.",
             ),
             st.Page(
+                "pages/reconstruction.py",
+                title="Reconstruction",
+                url_path="reconstruction",
+                help="What a real attacker gets back of a picture, measured at every budget.",
+            ),
+            st.Page(
                 "pages/membership.py",
                 title="Membership",
                 url_path="membership",

@@ -77,4 +77,5 @@ def _one(picture: NDArray[np.uint8], method: str, noise_std: float) -> NDArray[n
         clean = denoise_nl_means(
             unit, patch_size=5, patch_distance=3, h=0.8 * noise_std, sigma=noise_std, fast_mode=True, channel_axis=-1
         )
-    return np.rint(np.clip(clean, 0, 1) * 255).astype(np.uint8)
+    # scikit-image drops the one channel of grey pictures.
+    return np.rint(np.clip(clean, 0, 1) * 255).astype(np.uint8).reshape(picture.shape)

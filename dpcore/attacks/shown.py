@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class ShownPictures:
     source: str
     #: Whether they stand in for a dataset whose images may not be shown.
     stand_in: bool
+    #: Whether a program painted them.
+    synthetic: bool
 
 
 def shown_pictures(dataset: str) -> ShownPictures:
@@ -44,29 +46,29 @@ def shown_pictures(dataset: str) -> ShownPictures:
     phantom = dataset if spec.images_may_ship else PHANTOM_STAND_INS.get(dataset)
     if phantom is None:
         stand_ins = stand_in_pictures()
-        return ShownPictures(records=stand_ins.records, source=stand_ins.source, stand_in=True)
+        return ShownPictures(records=stand_ins.records, source=stand_ins.source, stand_in=True, synthetic=False)
     attacked = datasets.load_attack_records(phantom)
     stands_in = phantom != dataset
     before = "standing in for scans of patients, the best five of these: " if stands_in else ""
     records = attacked.records.astype(np.uint8, copy=False)
-    return ShownPictures(records=records, source=before + attacked.source, stand_in=stands_in)
+    return ShownPictures(records=records, source=before + attacked.source, stand_in=stands_in, synthetic=True)
 
 
 def live_pictures(dataset: str) -> ShownPictures:
-    """Returns 16 of those pictures to attack while someone waits; the few from scikit-image with enlarged middles.
+    """Returns 16 of those pictures to attack while someone waits; to the few from scikit-image come their middles.
 
     Errors as `shown_pictures`.
     """
     shown = shown_pictures(dataset)
     if len(shown.records) >= LIVE_PICTURES:
         source = "the first 16 pictures that are painted for the attack, synthetic: nobody's body"
-        return ShownPictures(records=shown.records[:LIVE_PICTURES], source=source, stand_in=shown.stand_in)
+        return replace(shown, records=shown.records[:LIVE_PICTURES], source=source)
     side = shown.records.shape[1]
     edge = round(side * (1 - _MIDDLE) / 2)
     # Mirror images would be as bright as their originals, which no batch attack by brightness can tell apart.
     middles = resize(shown.records[:, edge : side - edge, edge : side - edge], side)
-    return ShownPictures(
+    return replace(
+        shown,
         records=np.concatenate([shown.records, middles])[:LIVE_PICTURES],
         source="eight pictures that come with scikit-image (retina, colon tissue, a cell), and their middles enlarged",
-        stand_in=shown.stand_in,
     )

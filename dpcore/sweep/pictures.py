@@ -44,6 +44,7 @@ def _dataset_rows(folder: Path, dataset: str, points: pd.DataFrame) -> list[dict
         noise_multiplier, looks = float(point.noise_multiplier), int(point.epochs)
         budget = "no-dp" if point.target_epsilon != point.target_epsilon else f"{point.target_epsilon:g}"
         for choice, choose in CHOICES.items():
+            told = source if choice == "best" else source.replace("the best five of", "five from the middle of")
             gallery = choose(attack, noise_multiplier=noise_multiplier, looks=looks)
             for count, name, strip, errors in _strips(gallery, looks):
                 file = f"gallery/{dataset}/{budget}-{name}{'' if choice == 'best' else f'-{choice}'}.webp"
@@ -51,7 +52,7 @@ def _dataset_rows(folder: Path, dataset: str, points: pd.DataFrame) -> list[dict
                 rows.append(
                     {
                         "dataset": dataset,
-                        "source": source,
+                        "source": told,
                         "stand_in": stand_in,
                         "target_epsilon": point.target_epsilon,
                         "looks": count,

@@ -95,3 +95,12 @@ def test_pictures_of_scikit_image_stand_in_for_x_rays() -> None:
     assert stands_in
     assert source == stand_in_pictures().source
     assert "come with scikit-image" in source
+
+
+@pytest.mark.parametrize("denoiser", ["non-local means", "wavelet"])
+def test_grey_pictures_can_be_denoised(denoiser: str) -> None:
+    pictures = grey_pictures(4, 32)
+    attack = PreparedAttack(pictures, 0)
+    rebuilt = attack.reconstruct(noise_multiplier=1e-3, looks=1, denoiser=denoiser)
+    assert rebuilt.shape == pictures.shape
+    assert np.isfinite(attack.scores(noise_multiplier=1e-3, looks=1, denoiser=denoiser).error).all()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dpcore.attacks import StandIns, best_gallery, encode_strip, stand_in_pictures
+from dpcore.attacks import StandIns, best_gallery, encode_strip, middle_gallery, stand_in_pictures
 from dpcore.attacks.networks import PreparedAttack
 from dpcore.attacks.similarity import ssim_error
 from dpcore.errors import InvalidValue
@@ -63,6 +63,13 @@ def test_best_five_by_one_look_shown_for_all_looks(attack: PreparedAttack) -> No
         measured = [ssim_error(a, b) for a, b in zip(gallery.originals, pictures, strict=True)]
         np.testing.assert_allclose(measured, errors)
     assert (gallery.errors_all_looks < gallery.errors_one_look).all()
+
+
+def test_middle_five_lie_around_the_median(attack: PreparedAttack) -> None:
+    gallery = middle_gallery(attack, noise_multiplier=4e-4, looks=75)
+    errors = np.sort(attack.scores(noise_multiplier=4e-4, looks=1).error[1:])  # without the black one
+    np.testing.assert_array_equal(gallery.errors_one_look, errors[1:6])
+    assert gallery.errors_one_look[0] < np.median(errors) < gallery.errors_one_look[-1]
 
 
 def test_gallery_needs_five_pictures(stand_ins: StandIns) -> None:

@@ -1,0 +1,48 @@
+"""Reconstruction: what could an attacker see, measured under the proof?"""
+
+import streamlit as st
+
+from dpcore.errors import ResultsUnavailable
+from ui import blocks, loaders, navigation, recon_blocks, recon_controls, recon_pictures
+
+navigation.guard()
+loaders.warm_up()
+
+
+# A fragment: a moved slider runs only this, not the navigation around it.
+@st.fragment
+def story() -> None:
+    """Question, controls, answer, attackers, pictures, errors, sizes, settings, the paper's claim, sources."""
+    try:
+        recon = recon_controls.recon_bar()
+    except ResultsUnavailable as error:
+        blocks.results_missing(error)
+        return
+
+    recon_blocks.answer(recon)
+
+    blocks.section("Who attacks?")
+    recon_blocks.attackers(recon)
+
+    blocks.section("What comes back?")
+    recon_controls.picture_controls(recon.view, recon.finding)
+    recon_pictures.gallery(recon)
+
+    blocks.section("How close is close enough?")
+    recon_blocks.errors(recon)
+
+    blocks.section("At which budget do pictures appear?")
+    recon_blocks.appearance(recon)
+
+    blocks.section("What helps the attacker, what helps the patient?")
+    recon_blocks.changes(recon)
+
+    blocks.section("Where does the paper’s “0 %” hold?")
+    recon_blocks.where_it_holds(recon)
+
+    recon_blocks.sources(recon)
+
+
+blocks.page_header("What could an attacker see?")
+recon_blocks.style()
+story()

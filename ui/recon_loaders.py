@@ -1,0 +1,166 @@
+"""Caches of the page of reconstruction; read-only, shared by all visitors."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+
+from dpcore.results.schema import ETA
+from dpcore.results.store import PrecomputedStore
+from ui import loaders
+from ui.recon_evidence import Outcomes, collect_outcomes
+
+if TYPE_CHECKING:
+    from dpcore.attacks import LiveAttack
+    from dpcore.attacks.shown import ShownPictures
+    from ui.evidence import Counted
+
+#: Pictures in a strip.
+_TOP = 5
+#: (T, q, δ) of the paper's training on the MSD liver: batches of 1 among 106 scans, 500 epochs.
+PAPER_MSD = (53_000, 1 / 106, 8e-7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveStrip:
+    """Five pictures of an attack computed now: where they stand in the field, as data URIs, and their errors."""
+
+    choice: str
+    originals: str
+    rebuilt: str
+    errors: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveResult:
+    """An attack computed now."""
+
+    attacked: int
+    rebuilt: int
+    matched: int
+    candidates: int
+    strips: tuple[LiveStrip, ...]
+    source: str
+    stand_in: bool
+    synthetic: bool
+    seconds: float
+
+
+def outcomes(dataset: str, model: str) -> Outcomes:
+    """Returns the measured attack of a dataset's model; raises ResultsUnavailable."""
+    return _outcomes(dataset, model, version())
+
+
+def curves(dataset: str, model: str, looks: int, counted: Counted) -> str:
+    """Returns the drawn curves of all budgets; raises ResultsUnavailable."""
+    return _curves(dataset, model, looks, counted, version())
+
+
+def variations(dataset: str) -> Sequence[Mapping[str, Any]]:
+    """Returns what an attacker may change, one row a setting; raises ResultsUnavailable."""
+    return _variations(dataset, version())
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def live(dataset: str, noise_multiplier: float, looks: int, *, together: int, side: int, denoiser: str) -> LiveResult:
+    """Attacks 16 pictures that may be shown, and returns the best five and those from the middle."""
+    from dpcore.attacks import attack_pictures
+
+    pictures = _pictures(dataset)
+    start = time.perf_counter()
+    attack = attack_pictures(
+        pictures.records,
+        noise_multiplier=noise_multiplier,
+        looks=looks,
+        side=side,
+        batch_size=together,
+        denoiser=denoiser,
+    )
+    seconds = time.perf_counter() - start
+    scores = attack.scores
+    errors = scores.error[attack.index]
+    return LiveResult(
+        attacked=len(attack.index),
+        rebuilt=int((errors < ETA).sum()),
+        matched=int(scores.matched.sum()),
+        candidates=scores.candidates,
+        strips=_strips(attack, errors),
+        source=pictures.source,
+        stand_in=pictures.stand_in,
+        synthetic=pictures.synthetic,
+        seconds=seconds,
+    )
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def epsilon_at_snr(*, pixels: int, looks: int, steps: int, sample_rate: float, delta: float, counted: Counted) -> float:
+    """Returns the ε at which a pixel is as strong as the noise: an estimate; raises DpcoreError."""
+    from dpcore.attacks import get_epsilon_at_snr
+
+    return get_epsilon_at_snr(
+        1.0, pixels=pixels, looks=looks, sample_rate=sample_rate, steps=steps, delta=delta, accountant=counted
+    )
+
+
+def version() -> tuple[str, int]:
+    """Returns the folder of the results and when it changed: a new sweep is seen without a restart."""
+    folder = loaders.store().folder
+    try:
+        return str(folder), (folder / "manifest.json").stat().st_mtime_ns
+    except OSError:
+        return str(folder), 0
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _outcomes(dataset: str, model: str, version: tuple[str, int]) -> Outcomes:
+    return collect_outcomes(PrecomputedStore(folder=Path(version[0])), dataset, model)
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _curves(dataset: str, model: str, looks: int, counted: Counted, version: tuple[str, int]) -> str:
+    from ui.recon_charts import errors_drawn
+
+    found, evidence = _outcomes(dataset, model, version), loaders.evidence(dataset)
+    return errors_drawn(evidence, found, looks=looks, counted=counted).replace("\n", " ")
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _variations(dataset: str, version: tuple[str, int]) -> Sequence[Mapping[str, Any]]:
+    from dpcore.results.exposure import variation_rows
+
+    return tuple(variation_rows(PrecomputedStore(folder=Path(version[0])), dataset))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _pictures(dataset: str) -> ShownPictures:
+    from dpcore.attacks.shown import live_pictures
+
+    return live_pictures(dataset)
+
+
+def _strips(attack: LiveAttack, errors: np.ndarray[Any, Any]) -> tuple[LiveStrip, ...]:
+    order = np.argsort(errors, kind="stable")
+    first = (len(order) - _TOP) // 2
+    places = {"best": order[:_TOP], "middle": order[first : first + _TOP]}
+    return tuple(
+        LiveStrip(
+            choice=choice,
+            originals=_uri(attack.originals[index]),
+            rebuilt=_uri(attack.rebuilt[index]),
+            errors=tuple(float(e) for e in errors[index]),
+        )
+        for choice, index in places.items()
+    )
+
+
+def _uri(pictures: Any) -> str:
+    from dpcore.attacks import encode_strip
+
+    return "data:image/webp;base64," + base64.b64encode(encode_strip(pictures)).decode("ascii")
