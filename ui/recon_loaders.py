@@ -45,6 +45,7 @@ class LiveResult:
     attacked: int
     rebuilt: int
     matched: int
+    #: 0 where matching was not tried: our attacker who must only match is too weak in batches to say anything.
     candidates: int
     strips: tuple[LiveStrip, ...]
     source: str
@@ -90,7 +91,7 @@ def live(dataset: str, noise_multiplier: float, looks: int, *, together: int, si
         attacked=len(attack.index),
         rebuilt=int((errors < ETA).sum()),
         matched=int(scores.matched.sum()),
-        candidates=scores.candidates,
+        candidates=scores.candidates if together == 1 else 0,
         strips=_strips(attack, errors),
         source=pictures.source,
         stand_in=pictures.stand_in,

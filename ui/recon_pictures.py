@@ -86,13 +86,14 @@ def noise_multiplier(finding: Finding) -> float:
 def live_words(result: LiveResult, finding: Finding, *, noise_multiplier: float, looks: int) -> str:
     """Returns what was computed now, on what, and how long it took."""
     count = f"**{result.rebuilt} of {result.attacked}**"
+    named = f", {result.matched} of {result.attacked} named among {result.candidates}" if result.candidates else ""
     kind = "generated" if result.synthetic else "stand-in"
     stands = ", standing in because the dataset’s own may not be shown" if result.stand_in else ""
     return (
         f"**Computed now on {result.attacked} {kind} pictures**, in {result.seconds:.1f} s: "
         f"{result.source}{stands}. At {name_budget(finding.epsilon)}, σ = {format_sigma(noise_multiplier)}, "
-        f"{name_looks(looks) if looks == 1 else f'{looks} looks'}: {count} rebuilt (error below 0.10), "
-        f"{result.matched} of {result.attacked} named among {result.candidates}. So few pictures show what happens, "
+        f"{name_looks(looks) if looks == 1 else f'{looks} looks'}: {count} rebuilt (error below 0.10){named}. "
+        "So few pictures show what happens, "
         "not how often; the shares on this page come from all the attacked records. Under each picture: 1 − SSIM, 0 is "
         "identical."
     )

@@ -107,6 +107,9 @@ def table_html(rows: Sequence[Row], evidence: Evidence, counted: Counted, *, eve
     )
 
 
+_NOT_MEASURED = '<td data-label="half recognised from"><div>not measured</div></td>'
+
+
 def _table_row(
     together: Sequence[Row], rows: Sequence[Row], evidence: Evidence, counted: Counted, *, every: int, side: int
 ) -> str:
@@ -118,12 +121,15 @@ def _table_row(
         lines = "".join(f"<div><strong>{value}</strong> <span>{looks}</span></div>" for looks, value in values)
         return f'<td data-label="{label}">{lines}</td>'
 
+    # Where matching was not tried, “never” would be a claim.
+    named = cell("matched_from", "half recognised from") if first["candidates"] else _NOT_MEASURED
+    among = f" <span>among {first['candidates']}</span>" if first["candidates"] else ""
     whom = dict.fromkeys(compare(row, _base(row, rows, side=side, every=every)) for row in together)
     tags = "".join(_tag(words) for words in whom if words)
     return (
         f'<tr><th scope="row">{html.escape(setting_words(first, side=side))}</th>'
-        f"{cell('rebuilt_from', 'half rebuilt from')}{cell('matched_from', 'half recognised from')}"
-        f'<td data-label="attacked">{first["attacked"]} <span>among {first["candidates"]}</span></td>'
+        f"{cell('rebuilt_from', 'half rebuilt from')}{named}"
+        f'<td data-label="attacked">{first["attacked"]}{among}</td>'
         f"<td>{tags}</td></tr>"
     )
 
