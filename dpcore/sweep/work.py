@@ -37,6 +37,8 @@ class WorkFolder:
     def _file(self, cell: Cell) -> Path:
         # Only what decides the result: not where the data lie, nor what else the plan tries.
         settings = {key: value for key, value in asdict(cell).items() if key != "data_path"}
+        if cell.detail is None:
+            del settings["detail"]
         settings["dataset"] = {"name": cell.dataset.name, **cell.dataset.training_settings()}
         return self.folder / f"{cell.kind}-{cell.dataset.name}-{settings_hash(settings)}.json"
 
