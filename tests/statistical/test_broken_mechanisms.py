@@ -16,7 +16,7 @@ from dpcore.privacy import PrivacyTarget, calibrate
 from dpcore.training import TrainingConfig
 
 DELTA = 1e-5
-PROMISED = 0.5
+PROMISED = 1.0
 CONFIG = TrainingConfig(model="mlp", epochs=10, expected_batch_size=209, max_grad_norm=2.0)
 
 
