@@ -1,255 +1,124 @@
-"""Optimisation attacks: an honest server plants nothing and looks for the picture whose gradient fits the one it got.
-
-Threat model: it knows architecture, weights, clipping norm and the records' shape, and sees one noisy, clipped gradient
-of one record or of a few. Both attacks start from random pixels; which record of a batch comes out first is chance.
-"""
+"""How well an honest server rebuilds pictures, one at a time, by optimisation."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import nn
 
-from dpcore._validate import positive, whole
-from dpcore.attacks.networks.objectives import (
-    GradientDistance,
-    MatchingObjective,
-    Regulariser,
-    cosine_distance,
-    no_prior,
-    squared_distance,
-    total_variation,
-)
+from dpcore._validate import non_negative, whole
+from dpcore.attacks import similarity
+from dpcore.attacks._records import to_model_input
+from dpcore.attacks.networks.inversion import Inversion, OptimisationAttack, invert_gradient
+from dpcore.attacks.networks.victim import build_victim, noisy_gradient
 from dpcore.errors import InvalidValue
+from dpcore.models import build_model
 
-OptimisationAttack = Literal["dlg", "inverting gradients"]
-ATTACKS: tuple[OptimisationAttack, ...] = get_args(OptimisationAttack)
+__all__ = ["FRIENDLY", "OptimisationScores", "attack_by_optimisation", "invert_gradient", "noisy_gradient"]
 
-Objective = Callable[[Tensor], Tensor]
-
-_LBFGS_ROUNDS, _LBFGS_ITERATIONS = 12, 10
-# Squared distances of clipped gradients are tiny; L-BFGS would take the first one for converged.
-_LBFGS_SCALE = 1e3
-_ADAM_ITERATIONS = 300
-_ADAM_STEP = 0.1
-#: Where Geiping et al. divide the step by 10, as shares of all iterations.
-_ADAM_DECAYS = (3 / 8, 5 / 8, 7 / 8)
-_TOTAL_VARIATION_WEIGHT = 1e-5
+MIN_SIDE, MAX_SIDE = 16, 64
+#: The attacker-friendly network; any name of `dpcore.models` is a harder one.
+FRIENDLY = "smooth_cnn"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Inversion:
-    """Records that fit a gradient; how well they resemble the true ones only their owner can tell."""
+class OptimisationScores:
+    """Success on n pictures, each from a noisy gradient of its own. Measured, never a guarantee."""
 
-    #: float32 (n, c, h, w) in [0, 1].
-    records: Tensor
-    #: (n,) as given, or as read off the gradient.
-    labels: Tensor
-    #: Of the attack's own objective; small = the gradient is explained, infinite = the optimiser diverged.
-    loss: float
-    #: Of the best start.
-    iterations: int
-    #: CPU time of this process, all starts.
-    seconds: float
-    #: Whether the time limit, rather than the number of iterations, ended it; then a rerun may differ.
-    out_of_time: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Found:
-    records: Tensor
-    loss: float
-    iterations: int
+    noise_multiplier: float
+    looks: int
+    attack: OptimisationAttack
+    model: str
+    #: (n,) 1 − SSIM, smaller = better attack; dB and −1 … 1, larger = better attack.
+    error: NDArray[np.float64]
+    psnr: NDArray[np.float64]
+    correlation: NDArray[np.float64]
+    #: (n,) CPU seconds of the attack on each picture.
+    seconds: NDArray[np.float64]
+    #: uint8, shape of the attacked pictures.
+    reconstructions: NDArray[np.uint8]
 
 
-class _Clock:
-    """CPU seconds of this process, so that a busy machine does not weaken the attack."""
-
-    def __init__(self, limit: float) -> None:
-        self._start, self._limit = time.process_time(), limit
-        self.has_run_out = False
-
-    def seconds(self) -> float:
-        return time.process_time() - self._start
-
-    def runs_out(self) -> bool:
-        self.has_run_out = self.has_run_out or self.seconds() >= self._limit
-        return self.has_run_out
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Recipe:
-    distance: GradientDistance
-    regulariser: Regulariser
-    regulariser_weight: float
-    search: Callable[[Objective, Tensor, _Clock], _Found]
-
-
-def invert_gradient(
-    network: nn.Module,
-    gradient: dict[str, Tensor],
+def attack_by_optimisation(
+    records: NDArray[np.uint8],
     *,
-    record_shape: tuple[int, int, int],
     attack: OptimisationAttack,
+    noise_multiplier: float,
+    looks: int,
     seed: int,
-    max_grad_norm: float = 1.0,
-    label: int | Tensor | None = None,
-    starts: int = 1,
+    model: str = FRIENDLY,
     time_limit: float = 5.0,
-) -> Inversion:
-    """Returns the records whose clipped gradient fits the observed one best.
+) -> OptimisationScores:
+    """Returns how well pictures are rebuilt from their clipped, noisy gradients, clipping norm 1, two classes.
 
-    - "dlg": least squared distance by L-BFGS, nothing known of pictures (Zhu, Liu & Han 2019, algorithm 1).
-    - "inverting gradients": least 1 − cosine plus total variation by Adam on signs of the gradient, with a decaying
-      step, pixels kept in [0, 1] (Geiping et al. 2020, section 4 and equation 4).
-
-    The same arguments give the same records unless time runs out.
+    Labels are random and not given to the attacker. At a noise multiplier of 0 this is training without DP.
 
     Args:
-        network: as the record's owner had it.
-        gradient: of every trained parameter, by name.
-        record_shape: (c, h, w).
-        attack: which of the two.
-        seed: of the random pixels to start from, ≥ 0.
-        max_grad_norm: clipping norm under which the gradient was made.
-        label: one, or (n,) for a batch of n; None = one record, whose label is read off (`infer_label`).
-        starts: random starts, of which the one of least loss counts.
-        time_limit: CPU seconds for all starts.
+        records: uint8 (n, side, side, c), c 1 or 3, side 16 … 64, n ≥ 1.
+        attack: "dlg" or "inverting gradients".
+        noise_multiplier: noise standard deviation / clipping norm, ≥ 0.
+        looks: number of averaged gradients of the same record, ≥ 1.
+        seed: of weights, labels, noise and starts; the same seed gives the same scores unless time runs out.
+        model: the attacked network.
+        time_limit: CPU seconds a picture.
 
     Raises:
         InvalidValue: if an argument breaks its rule.
     """
-    recipe, shape = _recipe(attack), _checked_shape(record_shape)
-    clock = _Clock(positive(time_limit=time_limit))
-    labels = infer_label(network, gradient) if label is None else torch.as_tensor(label, dtype=torch.int64).reshape(-1)
-    objective = MatchingObjective(
-        network=network,
-        observed=_flat(network, gradient),
-        labels=labels,
-        max_grad_norm=positive(max_grad_norm=max_grad_norm),
-        distance=recipe.distance,
-        regulariser=recipe.regulariser,
-        regulariser_weight=recipe.regulariser_weight,
-    )
-    generator = torch.Generator().manual_seed(whole(0, seed=seed))
-    found = []
-    for _ in range(whole(starts=starts)):
-        found.append(recipe.search(objective, torch.rand((len(labels), *shape), generator=generator), clock))
-        if clock.has_run_out:
-            break
-    best = min(found, key=lambda f: f.loss)
-    return Inversion(
-        records=best.records,
-        labels=labels,
-        loss=best.loss,
-        iterations=best.iterations,
-        seconds=clock.seconds(),
-        out_of_time=clock.has_run_out,
-    )
-
-
-def infer_label(network: nn.Module, gradient: dict[str, Tensor]) -> Tensor:
-    """Returns (1,): one record's label, the least entry of the last bias' gradient (Zhao et al. 2020, section 3.1).
-
-    That gradient is softmax − one-hot, negative at the true label only; noise may hide that.
-
-    Raises:
-        InvalidValue: if the last trained parameter is not a bias.
-    """
-    gradient = _checked_gradient(network, gradient)
-    name, bias = list(gradient.items())[-1]
-    if bias.ndim != 1:
-        raise InvalidValue(f"label must be given for a network whose last parameter is no bias, but is None at {name}.")
-    return bias.argmin().reshape(1)
-
-
-def _lbfgs(objective: Objective, start: Tensor, clock: _Clock) -> _Found:
-    records = start.clone().requires_grad_()
-    optimiser = torch.optim.LBFGS(
-        [records],
-        max_iter=_LBFGS_ITERATIONS,
-        history_size=_LBFGS_ROUNDS * _LBFGS_ITERATIONS,
-        line_search_fn="strong_wolfe",
-        tolerance_grad=1e-12,
-        tolerance_change=1e-14,
+    non_negative(noise_multiplier=noise_multiplier)
+    whole(looks=looks)
+    whole(0, seed=seed)
+    inputs = torch.from_numpy(to_model_input(_checked(records)))  # (n, c, side, side)
+    _, channels, side, _ = inputs.shape
+    shape = (channels, side, side)
+    network = _network(model, shape, seed)
+    labels = torch.from_numpy(np.random.default_rng(seed).integers(0, 2, size=len(inputs)))
+    inversions: list[Inversion] = []
+    for row, (record, label) in enumerate(zip(inputs.split(1), labels.split(1), strict=True)):
+        noise_seed, start_seed = (int(s) for s in np.random.SeedSequence((seed, row)).generate_state(2))
+        gradient = noisy_gradient(
+            network, record, label, max_grad_norm=1.0, noise_multiplier=noise_multiplier, looks=looks, seed=noise_seed
+        )
+        inversions.append(
+            invert_gradient(
+                network, gradient, record_shape=shape, attack=attack, seed=start_seed, time_limit=time_limit
+            )
+        )
+    rebuilt = _pictures(inversions)
+    pairs = list(zip(records, rebuilt, strict=True))
+    return OptimisationScores(
+        noise_multiplier=noise_multiplier,
+        looks=looks,
+        attack=attack,
+        model=model,
+        error=np.array([similarity.ssim_error(a, b) for a, b in pairs]),
+        psnr=np.array([similarity.psnr(a, b) for a, b in pairs]),
+        correlation=np.array([similarity.correlation(a, b) for a, b in pairs]),
+        seconds=np.array([inversion.seconds for inversion in inversions]),
+        reconstructions=rebuilt,
     )
 
-    def closure() -> Tensor:
-        optimiser.zero_grad()
-        loss = _LBFGS_SCALE * objective(records)
-        loss.backward()
-        return loss.detach()
 
-    iterations = 0
-    for _ in range(_LBFGS_ROUNDS):
-        optimiser.step(closure)
-        iterations += _LBFGS_ITERATIONS
-        if clock.runs_out():
-            break
-    return _finished(objective, records, iterations)
-
-
-def _signed_adam(objective: Objective, start: Tensor, clock: _Clock) -> _Found:
-    records = start.clone().requires_grad_()
-    optimiser = torch.optim.Adam([records], lr=_ADAM_STEP)
-    decays = [int(_ADAM_ITERATIONS * share) for share in _ADAM_DECAYS]
-    schedule = torch.optim.lr_scheduler.MultiStepLR(optimiser, decays, gamma=0.1)
-    iterations = 0
-    while iterations < _ADAM_ITERATIONS and not clock.runs_out():
-        (slope,) = torch.autograd.grad(objective(records), records)
-        records.grad = slope.sign()
-        optimiser.step()
-        schedule.step()
-        with torch.no_grad():
-            records.clamp_(0, 1)
-        iterations += 1
-    return _finished(objective, records, iterations)
+def _checked(records: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    is_array = isinstance(records, np.ndarray) and records.dtype == np.uint8 and records.ndim == 4
+    if is_array and len(records) and records.shape[3] in (1, 3):
+        _, height, width, _ = records.shape
+        if height == width and MIN_SIDE <= height <= MAX_SIDE:
+            return records
+    found = f"{records.dtype} of shape {records.shape}" if isinstance(records, np.ndarray) else type(records).__name__
+    raise InvalidValue(
+        f"records must be uint8 of shape (n, side, side, 1 or 3), not empty, with a side of {MIN_SIDE} to {MAX_SIDE}, "
+        f"but is {found}."
+    )
 
 
-def _finished(objective: Objective, records: Tensor, iterations: int) -> _Found:
-    """Pixels in [0, 1]; what diverged becomes grey and counts as the worst."""
-    loss = float(objective(records.detach()))
-    shown = records.detach().nan_to_num(0.5).clamp(0, 1)
-    return _Found(records=shown, loss=loss if math.isfinite(loss) else math.inf, iterations=iterations)
+def _network(model: str, record_shape: tuple[int, int, int], seed: int) -> nn.Module:
+    return build_victim(record_shape, seed=seed) if model == FRIENDLY else build_model(model, record_shape, seed=seed)
 
 
-_RECIPES: dict[OptimisationAttack, _Recipe] = {
-    "dlg": _Recipe(distance=squared_distance, regulariser=no_prior, regulariser_weight=0.0, search=_lbfgs),
-    "inverting gradients": _Recipe(
-        distance=cosine_distance,
-        regulariser=total_variation,
-        regulariser_weight=_TOTAL_VARIATION_WEIGHT,
-        search=_signed_adam,
-    ),
-}
-
-
-def _recipe(attack: OptimisationAttack) -> _Recipe:
-    if attack not in _RECIPES:
-        raise InvalidValue(f"attack must be one of {', '.join(ATTACKS)}, but is {attack!r}.")
-    return _RECIPES[attack]
-
-
-def _checked_shape(record_shape: tuple[int, int, int]) -> tuple[int, ...]:
-    if len(record_shape) != 3:
-        raise InvalidValue(f"record_shape must be (channels, height, width), but is {record_shape!r}.")
-    return tuple(whole(record_shape=side) for side in record_shape)
-
-
-def _checked_gradient(network: nn.Module, gradient: dict[str, Tensor]) -> dict[str, Tensor]:
-    """In the network's order."""
-    wanted = {name: p.shape for name, p in network.named_parameters() if p.requires_grad}
-    for name, shape in wanted.items():
-        if name not in gradient or gradient[name].shape != shape:
-            found = tuple(gradient[name].shape) if name in gradient else "missing"
-            raise InvalidValue(f"gradient must hold {name} of shape {tuple(shape)}, but it is {found}.")
-    return {name: gradient[name] for name in wanted}
-
-
-def _flat(network: nn.Module, gradient: dict[str, Tensor]) -> Tensor:
-    return torch.cat([part.flatten() for part in _checked_gradient(network, gradient).values()]).detach()
+def _pictures(inversions: list[Inversion]) -> NDArray[np.uint8]:
+    stacked = torch.cat([inversion.records for inversion in inversions]).permute(0, 2, 3, 1)
+    return np.ascontiguousarray((stacked * 255).round().to(torch.uint8).numpy())
