@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from dpcore import _validate
 from dpcore.errors import InvalidValue
 
 DENOISERS = ("none", "non-local means", "wavelet")
-OPTIMISATIONS = ("dlg", "inverting gradients")
+OPTIMISATIONS: tuple[Literal["dlg", "inverting gradients"], ...] = ("dlg", "inverting gradients")
 CANARIES = ("mislabelled record", "gradient")
 
 
