@@ -90,9 +90,8 @@ def appearance(recon: Recon) -> None:
     measured = recon_charts.measured_appearance(rows, finding.evidence, finding.counted, every=recon.every)
     if not any(line.places for line in measured):
         st.html(
-            '<p class="pp-note pp-wide">Other picture sizes are not among these results: '
-            f"run “python -m dpcore attacks --dataset {html.escape(finding.evidence.spec.name)}”. The lines below are "
-            "estimates only.</p>"
+            '<p class="pp-note pp-wide">Other picture sizes are not among these results: run '
+            f"“{_command(finding)}” to measure them. The lines below are estimates only.</p>"
         )
     found = [line for line in measured if line.places] + _estimates(recon)
     drawn, over = recon_charts.appear_chart(finding, found)
@@ -112,11 +111,10 @@ def changes(recon: Recon) -> None:
     """Shows what an attacker, or a hospital, may change, and whom it helps."""
     finding = recon.finding
     rows = _variations(finding)
-    name = finding.evidence.spec.name
     if not rows:
         st.html(
-            '<p class="pp-note pp-wide rc-changes-missing">Variations of the attack are not among these results of '
-            f"“{html.escape(name)}”. Run “python -m dpcore attacks --dataset {html.escape(name)}” to measure them.</p>"
+            '<p class="pp-note pp-wide rc-changes-missing">Variations of the attack were not measured on this data. '
+            f"Run “{_command(finding)}” to measure them.</p>"
         )
         return
     st.html(f'<p class="rk-who">{stress(recon_table.helps(rows, every=recon.every))}</p>')
@@ -231,6 +229,10 @@ def _estimates(recon: Recon) -> list[Appearance]:
             places.append((side, epsilon))
         found.append(Appearance(style=style, words=f"{_ESTIMATE}, {words}", places=tuple(places), estimated=True))
     return found
+
+
+def _command(finding: Finding) -> str:
+    return f"python -m dpcore sweep --part reconstruction --dataset {html.escape(finding.evidence.spec.name)}"
 
 
 def _drawn(finding: Finding, looks: int) -> str:

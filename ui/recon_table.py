@@ -17,8 +17,8 @@ Row = Mapping[str, Any]
 
 _DENOISED = {"non-local means": "cleans the picture (non-local means)", "wavelet": "cleans the picture (wavelets)"}
 _HONEST = {
-    "dlg": "honest server: searches for a picture with the same gradient (Zhu 2019)",
-    "inverting gradients": "honest server: the same search, by direction (Geiping 2020)",
+    "dlg": "honest server: searches for a picture with the same gradient, in a network that suits it (Zhu 2019)",
+    "inverting gradients": "honest server: the same search by direction, in a network that suits it (Geiping 2020)",
 }
 #: What makes a line of the table, beside the looks.
 _SAME = ("attack", "side", "batch_size", "num_bins", "denoiser")

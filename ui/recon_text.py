@@ -21,8 +21,9 @@ _THOUSAND = 1_000
 
 HOW_IT_WORKS = (
     "How the real attack works: the server that runs the training **plants an extra layer** in the network; this layer "
-    "copies the picture into the gradient, the correction that a hospital sends back. **Any hospital could notice "
-    "it**: the layer is in the network that it receives, so whoever looks at the model sees the attack."
+    "copies the picture into the gradient, the correction that a hospital sends back. **A hospital "
+    "that looks at the network it receives can notice it**, for the layer is in there; a layer hidden with care may "
+    "pass simple checks."
 )
 
 

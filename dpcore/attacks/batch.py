@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from dpcore._validate import non_negative, positive, whole
-from dpcore.attacks._records import RecordKind, from_flat, kind_of, to_model_input, worth_attacking
+from dpcore._validate import positive, whole
+from dpcore.attacks._attack import RecordAttack
+from dpcore.attacks._records import from_flat, to_model_input
 from dpcore.attacks.denoise import check_for_rows, cleaned
 from dpcore.attacks.matching import candidate_directions
-from dpcore.attacks.reading import averaged_noise_std, invert_with_noise
-from dpcore.attacks.scores import AttackScores, score_records
+from dpcore.attacks.reading import invert_with_noise
 from dpcore.attacks.similarity import relative_error, ssim_error
 from dpcore.errors import InvalidValue
 
@@ -34,7 +34,7 @@ def brightness_thresholds(num_bins: int, *, mean: float, spread: float) -> NDArr
     return np.asarray(norm.ppf(np.arange(whole(num_bins=num_bins)) / num_bins, loc=mean, scale=spread))
 
 
-class BatchAttack:
+class BatchAttack(RecordAttack):
     """The imprint attack when the clipped gradients of B records are added up before the noise.
 
     Bin i is open for records brighter than threshold i. The difference of two neighbouring bins holds just the records
@@ -72,19 +72,12 @@ class BatchAttack:
         pixel_offset: float = 0.0,
         typical_brightness: tuple[float, float] | None = None,
     ) -> None:
-        self._kind: RecordKind = kind_of(records)
-        self._seed = whole(0, seed=seed)
-        self.records, self.attacked = records, worth_attacking(records)
+        super().__init__(records, seed, max_grad_norm=max_grad_norm, pixel_offset=pixel_offset)
         self.batch_size, self.num_bins = whole(batch_size=batch_size), whole(num_bins=num_bins)
-        self._index = np.flatnonzero(self.attacked)
         if self.batch_size > self.candidates:
             raise InvalidValue(
                 f"batch_size must be at most {self.candidates}, the attacked records, but is {batch_size}."
             )
-        self._max_grad_norm, self._offset = (
-            positive(max_grad_norm=max_grad_norm),
-            non_negative(pixel_offset=pixel_offset),
-        )
         flat = to_model_input(records[self.attacked]).reshape(self.candidates, -1)
         mean, spread = typical_brightness or self._usual_brightness(flat.shape[1])
         thresholds = brightness_thresholds(num_bins, mean=mean, spread=positive(spread=spread))
@@ -97,11 +90,6 @@ class BatchAttack:
 
     def _usual_brightness(self, values: int) -> tuple[float, float]:
         return TYPICAL_BRIGHTNESS if self._kind.is_picture else (self._kind.mean, self._kind.spread / values**0.5)
-
-    @property
-    def candidates(self) -> int:
-        """Number of records attacked, which are also the candidates to match."""
-        return len(self._index)
 
     def reconstruct(
         self, *, noise_multiplier: float, looks: int, index: Sequence[int] | None = None, denoiser: str = "none"
@@ -141,40 +129,6 @@ class BatchAttack:
             own = named[named // self.batch_size == batch]
             right[own] = True
         return right
-
-    def scores(self, *, noise_multiplier: float, looks: int, denoiser: str = "none") -> AttackScores:
-        """Returns how well the attack does on every record; arguments and errors as `reconstruct`."""
-        rebuilt = self.reconstruct(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)
-        return self.scores_of(rebuilt, noise_multiplier=noise_multiplier, looks=looks)
-
-    def scores_of(self, rebuilt: NDArray[Any], *, noise_multiplier: float, looks: int) -> AttackScores:
-        """Returns the scores of what `reconstruct` gave for all attacked records at this setting."""
-        return score_records(
-            self.records,
-            rebuilt,
-            attacked=self.attacked,
-            matched=self.matched(noise_multiplier=noise_multiplier, looks=looks),
-            noise_multiplier=float(noise_multiplier),
-            looks=int(looks),
-            candidates=self.candidates,
-            clip_share=1.0,
-            batch_size=self.batch_size,
-        )
-
-    def _noise_std(self, noise_multiplier: float, looks: int) -> float:
-        return averaged_noise_std(
-            noise_multiplier=non_negative(noise_multiplier=noise_multiplier),
-            max_grad_norm=self._max_grad_norm,
-            looks=whole(looks=looks),
-        )
-
-    def _rows(self, index: Sequence[int] | None) -> NDArray[np.int64]:
-        if index is None:
-            return np.arange(self.candidates)
-        for i in index:
-            if whole(0, index=i) >= len(self.attacked) or not self.attacked[i]:
-                raise InvalidValue(f"index must name attacked records, but {i} is beyond them or was left out.")
-        return np.searchsorted(self._index, np.asarray(index, dtype=np.int64))
 
     def _noise_scale(self, bins: NDArray[np.int64]) -> NDArray[np.float64]:
         """Noise of a difference over that of a bin; nothing is subtracted from the last one."""

@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dpcore._validate import non_negative, positive, whole
-from dpcore.attacks._records import from_flat, kind_of, to_model_input, worth_attacking
+from dpcore.attacks._attack import RecordAttack
+from dpcore.attacks._records import from_flat, to_model_input
 from dpcore.attacks.denoise import check_for_rows, cleaned
 from dpcore.attacks.matching import candidate_directions, name_candidates
 from dpcore.attacks.planted import Planted, closed_form
-from dpcore.attacks.reading import add_noise, averaged_noise_std, invert_with_noise
-from dpcore.attacks.scores import AttackScores, score_records
-from dpcore.errors import InvalidValue
+from dpcore.attacks.reading import add_noise, invert_with_noise
 
 
-class ImprintAttack:
+class ImprintAttack(RecordAttack):
     """The imprint attack on a set of records, with the noiseless clipped gradients computed once.
 
     The gradient of a batch of one is taken in closed form (`planted.closed_form`), with no network and no torch;
@@ -48,27 +46,16 @@ class ImprintAttack:
         max_grad_norm: float = 1.0,
         pixel_offset: float = 0.0,
     ) -> None:
-        self._kind = kind_of(records)
-        self._seed = whole(0, seed=seed)
-        self._max_grad_norm = positive(max_grad_norm=max_grad_norm)
-        self.records = records
-        #: (n,) False for the pictures left out.
-        self.attacked = worth_attacking(records)
-        self._index = np.flatnonzero(self.attacked)
+        super().__init__(records, seed, max_grad_norm=max_grad_norm, pixel_offset=pixel_offset)
         inputs = to_model_input(records[self.attacked])
-        offset, matching_offset = non_negative(pixel_offset=pixel_offset), self._kind.mean
-        self._rebuilding = self._plant(inputs, offset)
-        self._matching = self._rebuilding if offset == matching_offset else self._plant(inputs, matching_offset)
+        matching_offset = self._kind.mean
+        self._rebuilding = self._plant(inputs, self._offset)
+        self._matching = self._rebuilding if self._offset == matching_offset else self._plant(inputs, matching_offset)
         self._directions = candidate_directions(inputs.reshape(len(inputs), -1), pixel_offset=matching_offset)
         self.clip_share = min(self._rebuilding.clip_share, self._matching.clip_share)
 
     def _plant(self, inputs: NDArray[np.float32], pixel_offset: float) -> Planted:
         return closed_form(inputs, max_grad_norm=self._max_grad_norm, pixel_offset=pixel_offset, seed=self._seed)
-
-    @property
-    def candidates(self) -> int:
-        """Number of records attacked, which are also the candidates to match."""
-        return len(self._index)
 
     def noisy_gradients(
         self, *, noise_multiplier: float, looks: int, index: Sequence[int] | None = None
@@ -117,38 +104,5 @@ class ImprintAttack:
         right: NDArray[np.bool_] = name_candidates(noisy, self._directions) == np.arange(self.candidates)
         return right
 
-    def scores(self, *, noise_multiplier: float, looks: int, denoiser: str = "none") -> AttackScores:
-        """Returns how well the attack does on every record; arguments and errors as `reconstruct`."""
-        rebuilt = self.reconstruct(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)
-        return self.scores_of(rebuilt, noise_multiplier=noise_multiplier, looks=looks)
-
-    def scores_of(self, rebuilt: NDArray[Any], *, noise_multiplier: float, looks: int) -> AttackScores:
-        """Returns the scores of what `reconstruct` gave for all attacked records at this setting."""
-        return score_records(
-            self.records,
-            rebuilt,
-            attacked=self.attacked,
-            matched=self.matched(noise_multiplier=noise_multiplier, looks=looks),
-            noise_multiplier=float(noise_multiplier),
-            looks=int(looks),
-            candidates=self.candidates,
-            clip_share=self.clip_share,
-        )
-
-    def _noise_std(self, noise_multiplier: float, looks: int) -> float:
-        return averaged_noise_std(
-            noise_multiplier=non_negative(noise_multiplier=noise_multiplier),
-            max_grad_norm=self._max_grad_norm,
-            looks=whole(looks=looks),
-        )
-
     def _noisy(self, planted: Planted, noise_std: float, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         return add_noise(planted.gradients[rows], noise_std=noise_std, seed=self._seed, index=self._index[rows])
-
-    def _rows(self, index: Sequence[int] | None) -> NDArray[np.int64]:
-        if index is None:
-            return np.arange(self.candidates)
-        for i in index:
-            if whole(0, index=i) >= len(self.attacked) or not self.attacked[i]:
-                raise InvalidValue(f"index must name attacked records, but {i} is beyond them or was left out.")
-        return np.searchsorted(self._index, np.asarray(index, dtype=np.int64))

@@ -112,7 +112,7 @@ GALLERY = {
 #: setting record by record; this table has what an attacker, or a defender, may change.
 RECONSTRUCTIONS = {
     "dataset": ATTACKS["dataset"],
-    "records": ATTACKS["records"],
+    "records": "dataset, and whether its attack or its training records; for an honest server also the network",
     "attack": "'imprint' (malicious server), 'dlg' or 'inverting gradients' (honest server)",
     "target_epsilon": RUNS["target_epsilon"],
     "noise_multiplier": RUNS["noise_multiplier"],

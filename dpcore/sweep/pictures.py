@@ -13,10 +13,7 @@ from dpcore.attacks.networks import PreparedAttack
 from dpcore.attacks.shown import shown_pictures
 from dpcore.results.schema import GALLERY
 
-#: How the five pictures are chosen, by the name in the table.
-CHOICES = {"best": best_gallery, "middle": middle_gallery}
-
-#: Which five pictures are shown: the attacker's luckiest, and what is usual.
+#: How the five pictures are chosen, by the name in the table: the attacker's luckiest, and what is usual.
 CHOICES = {"best": best_gallery, "middle": middle_gallery}
 
 

@@ -122,7 +122,7 @@ def optimisation_rows(cell: Cell) -> list[Row]:
         rows.append(
             {
                 **budget,
-                "records": f"{cell.dataset.name}: training records",
+                "records": f"{cell.dataset.name}: training records in {scores.model}",
                 "attack": attack,
                 **dataclasses.asdict(ImprintSetting(side=pictures.shape[1], num_bins=0)),
                 "attacked": len(pictures),

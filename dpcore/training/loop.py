@@ -75,6 +75,9 @@ class Training:
             rate, steps and noise stay those of all n.
     """
 
+    #: How gradients are clipped and added up; tests put a broken one in its place.
+    gradients_type: type[PerSampleGradients] = PerSampleGradients
+
     def __init__(
         self,
         dataset: Dataset,
@@ -102,7 +105,7 @@ class Training:
         self._objective = make_objective(
             num_classes=spec.num_classes, is_segmentation=spec.is_segmentation, positive_weight=config.positive_weight
         )
-        self._gradients = PerSampleGradients(self.model, self._objective, chunk_size=config.chunk_size)
+        self._gradients = self.gradients_type(self.model, self._objective, chunk_size=config.chunk_size)
         self._patience = Patience(config.patience, validate=self._validation_score)
         self._losses: list[float] = []
         self._seconds = 0.0

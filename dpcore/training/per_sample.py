@@ -88,11 +88,15 @@ class PerSampleGradients:
         self, total: Parameters, gradients: Mapping[str, Gradient], labels: Tensor, max_grad_norm: float
     ) -> Tensor:
         norm = torch.stack([g.squared_norm() for g in gradients.values()]).sum(dim=0).sqrt()  # (n,)
-        factor = (max_grad_norm / norm.clamp_min(1e-12)).clamp_max(1.0)
+        factor = self.clip_factor(norm, max_grad_norm)
         factor = factor * self._objective.record_weights(labels).to(factor)
         for name, gradient in gradients.items():
             total[name] += gradient.weighted_sum(factor)
         return norm
+
+    def clip_factor(self, norm: Tensor, max_grad_norm: float) -> Tensor:
+        """Returns by how much gradients of those L2 norms (n,) are scaled: min(1, C / norm)."""
+        return (max_grad_norm / norm.clamp_min(1e-12)).clamp_max(1.0)
 
     def _gradients(self, chunk: Tensor, labels: Tensor, views: int) -> tuple[Mapping[str, Gradient], Tensor]:
         if self.is_layerwise is None:

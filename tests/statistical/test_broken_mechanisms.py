@@ -14,6 +14,7 @@ from dpcore import datasets
 from dpcore.attacks.networks.canaries import GradientCanaries, finish_audit
 from dpcore.privacy import PrivacyTarget, calibrate
 from dpcore.training import TrainingConfig
+from dpcore.training.per_sample import PerSampleGradients
 
 DELTA = 1e-5
 PROMISED = 1.0
@@ -27,26 +28,30 @@ class TooLittleNoise(GradientCanaries):
         return super()._private_gradient(records, labels, noise_multiplier / 3)
 
 
-class NoClipping(GradientCanaries):
-    """Lets a record's gradient be as long as it is."""
+class Unclipped(PerSampleGradients):
+    """Lets every gradient be as long as it is."""
 
-    def _clipped_length(self, length: float) -> float:
-        return length
+    def clip_factor(self, norm: Tensor, max_grad_norm: float) -> Tensor:  # noqa: ARG002
+        return torch.ones_like(norm)
+
+
+class NoClipping(GradientCanaries):
+    """Clips nothing."""
+
+    gradients_type = Unclipped
 
 
 class BatchClipping(GradientCanaries):
     """Clips the batch's mean gradient instead of each record's, and adds the noise of one record."""
 
+    gradients_type = Unclipped
+
     def _clipped_sum(self, records: Tensor, labels: Tensor) -> tuple[dict[str, Tensor], float]:
         total, loss = super()._clipped_sum(records, labels)
         batch = self.config.expected_batch_size
         length = float(torch.stack([g.square().sum() for g in total.values()]).sum().sqrt()) / batch
-        # The mean is short enough already, so the sum goes out as it is: many clipping norms long.
-        assert length < self.config.max_grad_norm
-        return total, loss
-
-    def _clipped_length(self, length: float) -> float:
-        return length
+        factor = min(1.0, self.config.max_grad_norm / length)
+        return {name: factor * g for name, g in total.items()}, loss
 
 
 def _floor(kind: type[GradientCanaries], seed: int) -> float:

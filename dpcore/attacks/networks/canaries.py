@@ -20,8 +20,8 @@ from dpcore.training import Training, TrainingConfig
 
 #: Length of a gradient canary before clipping, in clipping norms: it must be the clipping that bounds it.
 _RAW_LENGTH = 10.0
-#: At most this share of the training records is mislabelled, and of the weights planted.
-_MOST = 4, 2
+#: At most one in so many training records is mislabelled, and one in so many weights planted.
+_RECORDS_PER_CANARY, _WEIGHTS_PER_CANARY = 4, 2
 
 
 class GradientCanaries(Training):
@@ -39,7 +39,7 @@ class GradientCanaries(Training):
         super().__init__(dataset, config, privacy)
         draws = np.random.default_rng((72, seed))
         weights = sum(p.numel() for p in self.model.parameters())
-        count = min(whole(canaries=canaries), weights // _MOST[1])
+        count = min(whole(canaries=canaries), weights // _WEIGHTS_PER_CANARY)
         self._places = torch.from_numpy(draws.choice(weights, size=count, replace=False))
         self.is_member = draws.random(count) < 0.5
         self._canary_generator = torch.Generator().manual_seed(seed)
@@ -55,14 +55,12 @@ class GradientCanaries(Training):
         sampled = torch.rand(len(self._places), generator=self._canary_generator) < rate
         chosen = self._places[sampled & torch.from_numpy(self.is_member)]
         flat = torch.zeros(sum(g.numel() for g in gradient.values()))
-        flat[chosen] = self._clipped_length(_RAW_LENGTH * self.config.max_grad_norm)
+        # Clipped by what clips the records: were that broken, the canary would show it.
+        raw = torch.tensor(_RAW_LENGTH * self.config.max_grad_norm)
+        flat[chosen] = raw * self._gradients.clip_factor(raw, self.config.max_grad_norm)
         for name, part in zip(gradient, flat.split([g.numel() for g in gradient.values()]), strict=True):
             gradient[name] = gradient[name] + part.view_as(gradient[name]).to(gradient[name])
         return gradient, loss
-
-    def _clipped_length(self, length: float) -> float:
-        """The length of a canary's gradient after the clipping of DP-SGD."""
-        return min(length, self.config.max_grad_norm)
 
     def _observe(self, noisy_sum: dict[str, Tensor]) -> None:
         seen = (_at(noisy_sum, self._places) - self._from_records).double().numpy() / self.config.max_grad_norm
@@ -90,7 +88,9 @@ class MislabelledCanaries(Training):
             raise InvalidValue(f"canary must be “gradient” where pixels are labelled, as in {dataset.spec.name}.")
         train = dataset.split.train
         draws = np.random.default_rng((73, seed))
-        chosen = draws.choice(len(train), size=min(whole(canaries=canaries), len(train) // _MOST[0]), replace=False)
+        chosen = draws.choice(
+            len(train), size=min(whole(canaries=canaries), len(train) // _RECORDS_PER_CANARY), replace=False
+        )
         self._canary_records = train[chosen]
         self.is_member = draws.random(len(chosen)) < 0.5
         labels = dataset.labels.copy()

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from dpcore._validate import non_negative, whole
 from dpcore.attacks._records import kind_of
-from dpcore.attacks.evaluate import AttackScores, ImprintAttack
+from dpcore.attacks.evaluate import ImprintAttack
 from dpcore.attacks.networks.imprint import ImprintModel, clipped_imprint_gradient, combine_bins
 from dpcore.attacks.planted import Planted
+from dpcore.attacks.scores import AttackScores
 from dpcore.models import build_model
 
 
