@@ -21,3 +21,7 @@ class CalibrationError(DpcoreError):
 
 class ResultsUnavailable(DpcoreError):
     """Precomputed results are missing, damaged or do not hold what was asked for."""
+
+
+class NotMeasured(ResultsUnavailable):
+    """The precomputed results are sound but hold nothing on this dataset or model."""

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from dpcore.errors import ResultsUnavailable
+from dpcore.errors import NotMeasured, ResultsUnavailable
 from ui import loaders, member_audit, member_groups, member_roc, member_state, member_text
 from ui.blocks import results_missing, stress
+from ui.chart_blocks import draw, table
 from ui.controls import control_bar
 from ui.epsilon import format_epsilon
 from ui.finding import Finding
 from ui.member_evidence import STRICT, USUAL, Exposure, nearest_audits, nearest_exposure
-from ui.member_state import BEFORE, CHOICES, MemberView
+from ui.member_state import BEFORE, CHOICES, LINK, MemberView, link_parameters, read_link
 from ui.risk_charts import to_csv
 from ui.risk_controls import plain
-from ui.risk_plot import Chart, icons_html
+from ui.risk_plot import icons_html
 from ui.text import HOPELESS
 
 _STYLE = Path(__file__).with_name("member.css")
@@ -50,12 +51,12 @@ def style() -> None:
 
 def member_bar() -> Member:
     """Shows the control bar and returns what is known; raises ResultsUnavailable where there are no results at all."""
-    sent = member_state.sent_parameters()
+    sent = LINK.sent()
     finding = control_bar()
-    view = member_state.current(sent)
-    if sentence := member_state.notice():
+    view = LINK.follow(sent, read_link)
+    if sentence := LINK.notice():
         st.warning(plain(sentence), icon=":material/info:")
-    member_state.write_link(view)
+    LINK.write(link_parameters(view))
     try:
         exposure = nearest_exposure(loaders.exposures(finding.evidence.spec.name), finding)
     except ResultsUnavailable as error:
@@ -75,40 +76,51 @@ def answer(member: Member, exposure: Exposure) -> None:
 
 
 def missing(member: Member) -> None:
-    """Shows that membership was not measured here, and where the proof stands."""
-    if member.problem:
+    """Shows that membership was not measured here, or cannot be read."""
+    if member.problem is None or isinstance(member.problem, NotMeasured):
+        _not_measured(member, "Membership attacks were not run on this data.", part="membership")
+    else:
         results_missing(member.problem)
+
+
+def _not_measured(member: Member, what: str, *, part: str) -> None:
+    """Says calmly what is missing: that nothing was measured is no fault of the results, and no comfort."""
+    command = f"python -m dpcore sweep --part {part} --dataset {member.finding.evidence.spec.name}"
     st.html(
-        f'<p class="pp-note pp-wide" {member.at}>Not measured is not the same as safe. What is proven against every '
-        "attacker does not need this measurement: see <strong>Risk bounds</strong>.</p>"
+        f'<p class="pp-note pp-wide" {member.at}>{what} Not measured is not the same as safe. What is proven against '
+        "every attacker does not need this measurement: see <strong>Risk bounds</strong>. To measure it: "
+        f"<code>{command}</code></p>"
     )
 
 
 def roc(member: Member, exposure: Exposure) -> None:
     """Shows the measured curves under the proven limit."""
     chart = member_roc.roc_chart(exposure, logarithmic=member.view.axes == "log")
-    _draw("roc", chart, f'class="mb-roc" {member.at}')
+    draw("member_roc", chart, f'class="mb-roc" {member.at}')
     _choice("Axes", "axes", _AXES, member.view.axes)
     st.html(f'<p class="rk-text">{stress(member_text.gap_sentence(exposure))}</p>')
-    _table("membership", member_roc.roc_table(exposure), lambda: to_csv(*member_roc.roc_rows(exposure)))
+    table("membership", member_roc.roc_table(exposure), lambda: to_csv(*member_roc.roc_rows(exposure)), page="member")
 
 
 def audit(member: Member) -> None:
     """Shows ε from below and from above."""
     try:
         audits = loaders.audits(member.finding.evidence.spec.name)
+    except NotMeasured:
+        _not_measured(member, "No training on this data was audited.", part="audit")
+        return
     except ResultsUnavailable as error:
         results_missing(error)
         return
     found = nearest_audits(audits, member.finding)
     words, cap = member_text.floor_summary(found, member.finding), member_text.cap_sentence(audits, found)
     st.html(f'<p class="rk-who mb-floor" {member.at}>{stress(words)}</p>')
-    _draw("audit", member_audit.audit_chart(audits, member.finding), f'class="mb-audit" {member.at}')
+    draw("member_audit", member_audit.audit_chart(audits, member.finding), f'class="mb-audit" {member.at}')
     st.html(
         f'<p class="rk-text">{stress(cap)} A floor at the bottom proves nothing, which is not a risk of zero. '
         "The ceilings leave the chart at the top and go on to 10¹⁵.</p>"
     )
-    _table("audit", member_audit.audit_table(audits), lambda: to_csv(*member_audit.audit_rows(audits)))
+    table("audit", member_audit.audit_table(audits), lambda: to_csv(*member_audit.audit_rows(audits)), page="member")
 
 
 def groups(member: Member, exposure: Exposure) -> None:
@@ -130,8 +142,8 @@ def groups(member: Member, exposure: Exposure) -> None:
         "same record is scored by several models, so the true intervals are somewhat wider. The proven limit "
         "is the same for every group.</p>"
     )
-    table = member_groups.groups_table(exposure.groups, everybody, noun=noun)
-    _table("groups", table, lambda: to_csv(*member_groups.groups_rows(exposure)))
+    shown = member_groups.groups_table(exposure.groups, everybody, noun=noun)
+    table("groups", shown, lambda: to_csv(*member_groups.groups_rows(exposure)), page="member")
 
 
 def odds(member: Member, exposure: Exposure) -> None:
@@ -267,24 +279,3 @@ def _choice(label: str, name: str, options: dict[str, str], chosen: str) -> None
 
 def _take(name: str) -> None:
     member_state.change(name, st.session_state.get(f"member_{name}"))
-
-
-def _draw(name: str, chart: Chart, attributes: str) -> None:
-    """Shows a drawing, which has inline SVG that st.html would strip, and its layer. All in it is ours or escaped."""
-    with st.container(key=f"rk_frame_member_{name}"):
-        st.markdown(chart.drawn.replace("\n", " "), unsafe_allow_html=True)
-        st.html(f"<div {attributes}>{chart.over}</div>")
-
-
-def _table(name: str, table: str, make_csv: Callable[[], str]) -> None:
-    with st.expander("The chart as a table", icon=":material/table:"):
-        st.html(table)
-        st.download_button(
-            "Download the numbers (CSV)",
-            make_csv,
-            file_name=f"{name}.csv",
-            mime="text/csv",
-            key=f"member_csv_{name}",
-            on_click="ignore",
-            icon=":material/download:",
-        )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from dpcore.errors import DpcoreError, ResultsUnavailable
-from ui import recon_charts, recon_controls, recon_loaders, recon_table, recon_text
+from ui import recon_charts, recon_controls, recon_loaders, recon_table, recon_text, risk_charts
 from ui.blocks import stress
 from ui.captions import explain_attack, explain_relaxed, explain_worst_case, proof_words
+from ui.chart_blocks import download, draw, table
 from ui.epsilon import format_epsilon
 from ui.evidence import Attack
 from ui.finding import Finding
@@ -20,6 +21,7 @@ from ui.recon_charts import Appearance
 from ui.recon_controls import Recon
 from ui.recon_evidence import Outcomes, budgets, looks_of
 from ui.recon_state import SIDES
+from ui.risk_plot import Chart
 from ui.text import HOPELESS, name_looks
 
 _FOLDER = Path(__file__).parent
@@ -69,15 +71,11 @@ def errors(recon: Recon) -> None:
         words += " All records were attacked with one look and with all; shown here: one look."
     st.html(f'<p class="rk-who" {_at(recon)}>{stress(words)}</p>')
     with st.container(key="rk_two_errors"):
-        with st.container(key="rk_frame_errors"):
-            st.markdown(_drawn(finding, looks), unsafe_allow_html=True)
-            st.html(
-                f'<div class="rc-errors" {_at(recon)}>'
-                f"{recon_charts.errors_over(finding, outcomes, looks=looks, eta=eta)}</div>"
-            )
+        over = recon_charts.errors_over(finding, outcomes, looks=looks, eta=eta)
+        draw("errors", Chart(drawn=_drawn(finding, looks), over=over), f'class="rc-errors" {_at(recon)}')
         st.html(recon_charts.colours(len(budgets(outcomes))) + _measures(finding, outcomes))
     headings, rows = recon_charts.errors_table(finding.evidence, outcomes, finding.counted)
-    _table("errors", headings, rows)
+    _table("errors", "Reconstructions by error; measured, not proven", headings, rows)
 
 
 def appearance(recon: Recon) -> None:
@@ -94,17 +92,16 @@ def appearance(recon: Recon) -> None:
             f"“{_command(finding)}” to measure them. The lines below are estimates only.</p>"
         )
     found = [line for line in measured if line.places] + _estimates(recon)
-    drawn, over = recon_charts.appear_chart(finding, found)
-    with st.container(key="rk_frame_appear"):
-        st.markdown(drawn.replace("\n", " "), unsafe_allow_html=True)
-        st.html(f'<div class="rc-appear" {_at(recon)}>{over}</div>')
+    draw("appear", recon_charts.appear_chart(finding, found), f'class="rc-appear" {_at(recon)}')
     st.html(
         '<p class="rk-faint">Points left of the mark: pictures of that size already appear at this budget. The '
         "estimates say where one pixel is as strong as the noise (signal-to-noise ratio 1): √looks / (σ·√pixels). They "
         "are no measurement: shapes show before, details after. The same pictures need another ε in another training, "
         "because ε counts its steps.</p>"
     )
-    _table("appearance", *recon_charts.appear_table(found))
+    _table(
+        "appearance", "Budgets at which pictures appear: each line says what it is", *recon_charts.appear_table(found)
+    )
 
 
 def changes(recon: Recon) -> None:
@@ -120,7 +117,7 @@ def changes(recon: Recon) -> None:
     st.html(f'<p class="rk-who">{stress(recon_table.helps(rows, every=recon.every))}</p>')
     with st.expander("All measured settings", icon=":material/table:", expanded=True):
         st.html(recon_table.table_html(rows, finding.evidence, finding.counted, every=recon.every))
-        _download("attack-settings", lambda: recon_table.table_csv(rows))
+        download("attack-settings", lambda: recon_table.table_csv(rows), page="recon")
 
 
 def where_it_holds(recon: Recon) -> None:
@@ -253,22 +250,10 @@ def _variations(finding: Finding) -> Sequence[Mapping[str, Any]]:
         return ()
 
 
-def _table(name: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    with st.expander("The chart as a table", icon=":material/table:"):
-        st.html(recon_charts.to_html(headings, rows))
-        _download(name, lambda: recon_charts.to_csv(headings, rows))
-
-
-def _download(name: str, make_csv: Callable[[], str]) -> None:
-    st.download_button(
-        "Download the numbers (CSV)",
-        make_csv,
-        file_name=f"{name}.csv",
-        mime="text/csv",
-        key=f"recon_csv_{name}",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+def _table(name: str, caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    cells = [[str(cell) for cell in row] for row in rows]
+    shown = risk_charts.table_html(caption, headings, cells)
+    table(name, shown, lambda: risk_charts.to_csv(headings, rows), page="recon")
 
 
 def _at(recon: Recon) -> str:

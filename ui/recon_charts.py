@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import html
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +16,7 @@ from ui.numbers import format_share
 from ui.recon_evidence import Outcomes, budgets
 from ui.recon_state import SIDES
 from ui.recon_text import count_budget
-from ui.risk_plot import Axis, Line, Mark, Readout, chart_of, over_html
+from ui.risk_plot import Axis, Chart, Line, Mark, Readout, chart_of, over_html
 from ui.text import attacked_nouns, name_looks, nearest_budget
 
 _PERCENT = [(v / 100, f"{v} %") for v in (0, 25, 50, 75, 100)]
@@ -148,7 +145,7 @@ def _place(epsilon: float, evidence: Evidence, counted: Counted) -> float:
     return epsilon if math.isinf(epsilon) else count_budget(epsilon, evidence, counted)
 
 
-def appear_chart(finding: Finding, found: Sequence[Appearance]) -> tuple[str, str]:
+def appear_chart(finding: Finding, found: Sequence[Appearance]) -> Chart:
     """Returns the drawing and what moves over it: budgets from left to right, picture sizes upwards."""
     x = Axis(
         low=SMALLEST,
@@ -184,8 +181,7 @@ def appear_chart(finding: Finding, found: Sequence[Appearance]) -> tuple[str, st
         cursor=(here, name_budget(finding.epsilon)),
         readouts=_appear_readouts(found),
     )
-    chart = chart_of(x=x, y=y, lines=lines, legend=[(a.style, a.words) for a in found], over=over)
-    return chart.drawn, chart.over
+    return chart_of(x=x, y=y, lines=lines, legend=[(a.style, a.words) for a in found], over=over)
 
 
 def _appear_readouts(found: Sequence[Appearance]) -> list[Readout]:
@@ -214,18 +210,3 @@ def appear_table(found: Sequence[Appearance]) -> tuple[list[str], list[list[obje
     """Returns headings and rows: line, side, ε."""
     rows: list[list[object]] = [[a.words, side, format_epsilon(e)] for a in found for side, e in a.places]
     return ["what", "pixels", "epsilon"], rows
-
-
-def to_html(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Returns a plain table."""
-    head = "".join(f'<th scope="col">{html.escape(h)}</th>' for h in headings)
-    body = "".join(f"<tr>{''.join(f'<td>{html.escape(str(cell))}</td>' for cell in row)}</tr>" for row in rows)
-    table = f'<table class="pp-table"><tr>{head}</tr>{body}</table>'
-    return f'<div class="pp-scroll" role="region" aria-label="Values" tabindex="0">{table}</div>'
-
-
-def to_csv(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Returns the same as CSV."""
-    out = io.StringIO()
-    csv.writer(out).writerows([headings, *rows])
-    return out.getvalue()

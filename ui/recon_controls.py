@@ -12,7 +12,8 @@ import streamlit as st
 from ui import recon_state
 from ui.controls import control_bar
 from ui.finding import Finding
-from ui.recon_state import BATCH_SIZES, DENOISERS, LOOKS, SIDES, ReconView
+from ui.recon_state import BATCH_SIZES, DENOISERS, LINK, LOOKS, SIDES, ReconView, link_parameters, read_link
+from ui.risk_controls import plain
 
 _LOOKS_WORDS = {"one": "one look", "five": "5 looks", "all": "all looks"}
 _SIDE_WORDS = {28: "28 px", 64: "64 px", 128: "128 px", 224: "224 px"}
@@ -43,12 +44,12 @@ class Recon:
 
 def recon_bar() -> Recon:
     """Shows the control bar and returns the view; raises ResultsUnavailable."""
-    sent = recon_state.sent_parameters()
+    sent = LINK.sent()
     finding = control_bar()
-    view = recon_state.current(sent)
-    if sentence := recon_state.notice():
-        st.warning(_plain(sentence), icon=":material/info:")
-    recon_state.write_link(view)
+    view = LINK.follow(sent, read_link)
+    if sentence := LINK.notice():
+        st.warning(plain(sentence), icon=":material/info:")
+    LINK.write(link_parameters(view))
     return Recon(finding=finding, view=view)
 
 
@@ -102,8 +103,3 @@ def _choice(
 
 def _take(name: str, key: str) -> None:
     recon_state.take(name, st.session_state[key])
-
-
-def _plain(sentence: str) -> str:
-    """Escapes Markdown: what a link says is shown as typed."""
-    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|<>~$:" else ch for ch in sentence)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import streamlit as st
-
 from dpcore.results.schema import ETA
-from ui.epsilon import quoted
+from ui.page_link import PageLink, Sent, read_choice
 
 LOOKS = ("one", "five", "all")
 BATCH_SIZES = (1, 8, 16)
@@ -17,11 +14,6 @@ SIDES = (28, 64, 128, 224)
 DENOISERS = ("none", "non-local means", "wavelet")
 #: Limits of the threshold η, in hundredths.
 ETA_LIMITS = (1, 100)
-PARAMETERS = ("looks", "together", "side", "denoise", "eta")
-
-_VIEW, _WRITTEN, _NOTICE, _TOUCHED = "recon_view", "recon_link", "recon_notice", "recon_touched"
-
-Sent = Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +48,9 @@ _CHOICES: dict[str, dict[str, str | int]] = {
 }
 
 
+LINK = PageLink(page="recon", parameters=tuple(_CHOICES), default=ReconView())
+
+
 def link_parameters(view: ReconView) -> dict[str, str]:
     """Returns the query parameters that lead back to the view; defaults are left out."""
     wanted = {}
@@ -68,16 +63,12 @@ def link_parameters(view: ReconView) -> dict[str, str]:
 
 def read_link(sent: Sent, view: ReconView) -> tuple[ReconView, list[str]]:
     """Returns the view a link asks for, and a sentence for each part that cannot be used."""
-    problems = []
+    problems: list[str] = []
     for name, choices in _CHOICES.items():
-        values = sent.get(name, ())
-        if len(values) > 1:
-            problems.append(f"In the link: {name} must be given once, but is given {len(values)} times.")
-        elif values and values[0] in choices:
-            view = _with(view, name, choices[values[0]])
-        elif values:
-            rule = "0.01 to 1.00 with two decimals" if name == "eta" else f"one of {', '.join(choices)}"
-            problems.append(f"In the link: {name} must be {rule}, but is {quoted(values[0])}.")
+        rule = "0.01 to 1.00 with two decimals" if name == "eta" else ""
+        value = read_choice(sent, name, choices, problems, rule=rule)
+        if value is not None:
+            view = _with(view, name, value)
     return view, problems
 
 
@@ -85,50 +76,12 @@ def _with(view: ReconView, name: str, value: Any) -> ReconView:
     return replace(view, **{name: value})
 
 
-def sent_parameters() -> dict[str, list[str]]:
-    """Returns this page's part of the URL. Read it before the control bar, which may rewrite the URL."""
-    return {name: st.query_params.get_all(name) for name in PARAMETERS if name in st.query_params}
-
-
-def current(sent: Sent) -> ReconView:
-    """Returns the session's view, after the URL if the visitor came by a link."""
-    state = st.session_state
-    view: ReconView = state.get(_VIEW, ReconView())
-    if not state.pop(_TOUCHED, False) and sent and sent != state.get(_WRITTEN):
-        view, problems = read_link(sent, view)
-        state[_NOTICE] = " ".join([*problems, "That part of the link was ignored."]) if problems else ""
-    state[_VIEW] = view
-    return view
-
-
 def take(name: str, value: object) -> None:
     """Takes one field over from its widget, if it is one of its choices; for callbacks."""
-    state = st.session_state
-    if value in _CHOICES[name].values():
-        state[_VIEW] = _with(state.get(_VIEW, ReconView()), name, value)
-        state[_NOTICE] = ""
-    state[_TOUCHED] = True
+    view = LINK.shown()
+    LINK.change(_with(view, name, value) if value in _CHOICES[name].values() else view)
 
 
 def reset() -> None:
     """Goes back to the paper's setting of the pictures; the threshold stays. For callbacks."""
-    state = st.session_state
-    state[_VIEW] = ReconView(eta=state.get(_VIEW, ReconView()).eta)
-    state[_NOTICE] = ""
-    state[_TOUCHED] = True
-
-
-def notice() -> str:
-    """Returns the sentence about the last refused input, or nothing."""
-    return str(st.session_state.get(_NOTICE, ""))
-
-
-def write_link(view: ReconView) -> None:
-    """Puts the view into the URL beside what the control bar put there."""
-    wanted = link_parameters(view)
-    present = {name: st.query_params.get_all(name) for name in PARAMETERS if name in st.query_params}
-    written = {name: [value] for name, value in wanted.items()}
-    if present != written:
-        others = {name: st.query_params.get_all(name) for name in st.query_params if name not in PARAMETERS}
-        st.query_params.from_dict({**others, **written})
-    st.session_state[_WRITTEN] = written
+    LINK.change(ReconView(eta=LINK.shown().eta))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -13,10 +12,11 @@ from dpcore.errors import DpcoreError
 from ui import risk_charts, risk_controls, risk_loaders, risk_text
 from ui.blocks import stress
 from ui.captions import attack_words
+from ui.chart_blocks import download, draw, table
 from ui.epsilon import format_epsilon, name_budget
 from ui.numbers import format_sigma
 from ui.risk_controls import Risk
-from ui.risk_plot import Chart, icons_html
+from ui.risk_plot import icons_html
 from ui.risk_proof import Recounted
 from ui.risk_setting import FIELDS, format_value
 from ui.text import HOPELESS
@@ -58,11 +58,12 @@ def bounds(risk: Risk) -> None:
         return
     finding = risk.finding
     chart = risk_charts.bounds_chart(finding, shown, risk.proof, kappa=risk.setting.kappa, attacker=risk.view.attacker)
-    _draw("bounds", chart, f'class="rk-bounds" {_at(risk)}')
-    _table(
+    draw("bounds", chart, f'class="rk-bounds" {_at(risk)}')
+    table(
         "bounds",
         risk_charts.bounds_table(shown, finding.counted),
         lambda: risk_charts.to_csv(*risk_charts.bounds_rows(shown)),
+        page="risk",
     )
 
 
@@ -104,13 +105,14 @@ def membership(risk: Risk) -> None:
     chart = risk_charts.roc_chart(risk.proof, attacker=risk.view.attacker, logarithmic=logarithmic)
     caption = f"Proven limits, attacker {html.escape(risk_text.NAMES[who])}"
     with st.container(key="rk_two_membership"):
-        _draw("membership", chart, f'class="rk-membership" {_at(risk)}')
+        draw("membership", chart, f'class="rk-membership" {_at(risk)}')
         st.html(f'<table class="rk-facts"><caption>{caption}</caption>{rows}</table>')
     st.segmented_control("Axes", ["plain", "logarithmic"], default="plain", required=True, key="risk_roc_axes")
-    _table(
+    table(
         "membership",
         risk_charts.roc_table(risk.proof),
         lambda: risk_charts.to_csv(*risk_charts.roc_rows(risk.proof)),
+        page="risk",
     )
 
 
@@ -156,18 +158,14 @@ def accountants(risk: Risk) -> None:
     )
     st.html(f'<div class="rk-text" {_at(risk)}>{stress(why)}</div>')
     with st.container(key="rk_two_accountants"):
-        _draw("accountants", risk_charts.accountants_chart(rows), 'class="rk-small"')
+        draw("accountants", risk_charts.accountants_chart(rows), 'class="rk-small"')
         st.html(risk_charts.accountants_table(rows))
     st.html(f'<div class="rk-text">{stress(f"**The paper’s nominal budgets:** {paper}.")}</div>')
     headings = ["epsilon_rdp", "noise_multiplier", "epsilon_tight"]
-    st.download_button(
-        "Download the numbers (CSV)",
+    download(
+        "accountants",
         lambda: risk_charts.to_csv(headings, [[r.nominal, r.noise_multiplier, r.tight] for r in rows]),
-        file_name="accountants.csv",
-        mime="text/csv",
-        key="risk_csv_accountants",
-        on_click="ignore",
-        icon=":material/download:",
+        page="risk",
     )
 
 
@@ -249,27 +247,6 @@ def _recounted(risk: Risk) -> tuple[Recounted, ...]:
         for p in risk.finding.evidence.measured
         if p.target_epsilon >= 1
     )
-
-
-def _draw(name: str, chart: Chart, attributes: str) -> None:
-    """Shows a drawing, which has inline SVG that st.html would strip, and its layer. All in it is ours or escaped."""
-    with st.container(key=f"rk_frame_{name}"):
-        st.markdown(chart.drawn.replace("\n", " "), unsafe_allow_html=True)
-        st.html(f"<div {attributes}>{chart.over}</div>")
-
-
-def _table(name: str, table: str, make_csv: Callable[[], str]) -> None:
-    with st.expander("The chart as a table", icon=":material/table:"):
-        st.html(table)
-        st.download_button(
-            "Download the numbers (CSV)",
-            make_csv,
-            file_name=f"{name}.csv",
-            mime="text/csv",
-            key=f"risk_csv_{name}",
-            on_click="ignore",
-            icon=":material/download:",
-        )
 
 
 def _at(risk: Risk) -> str:

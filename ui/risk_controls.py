@@ -32,7 +32,7 @@ class Risk:
 
 def risk_bar() -> Risk:
     """Shows the control bar with σ of the visitor's own training; raises ResultsUnavailable."""
-    sent = risk_state.sent_parameters()
+    sent = risk_state.LINK.sent()
     found: list[Risk] = []
 
     def noise_of(finding: Finding) -> float:
@@ -43,14 +43,14 @@ def risk_bar() -> Risk:
         return found[-1].proof.noise_multiplier
 
     control_bar(noise_of=noise_of)
-    risk_state.write_link(found[-1].view)
+    risk_state.LINK.write(risk_state.link_parameters(found[-1].view))
     return found[-1]
 
 
 def training_numbers(risk: Risk) -> None:
     """Offers N, batch, epochs, δ and κ to change, and a way back."""
     setting = risk.setting
-    refused = risk_state.notice()
+    refused = risk_state.LINK.notice()
     # Its label never changes: a new one would be a new expander, and the typed field would lose its focus.
     is_open = bool(risk.view.overrides) or bool(refused)
     with st.expander("Change the training: records, batch, epochs, δ, κ", expanded=is_open, icon=":material/tune:"):
@@ -142,7 +142,7 @@ def _point(finding: Finding) -> Point:
 
 def _proof(finding: Finding, setting: Setting) -> RiskProof:
     scheme = (setting.sample_rate, setting.steps, setting.delta)
-    same_noise = {"kappa"} >= set(risk_state.shown().overrides)
+    same_noise = {"kappa"} >= set(risk_state.LINK.shown().overrides)
     at_point = finding.is_measured and not finding.is_no_dp and same_noise
     # At a point of the sweep, the very noise it was trained with, as on the start page.
     noise = finding.nearest.noise_multiplier if at_point else None
@@ -155,7 +155,7 @@ def _take_field(name: str) -> None:
 
 
 def _reset() -> None:
-    risk_state.change(replace(risk_state.shown(), overrides={}))
+    risk_state.LINK.change(replace(risk_state.LINK.shown(), overrides={}))
 
 
 def _take_facts() -> None:
@@ -164,7 +164,7 @@ def _take_facts() -> None:
         attacker = "worst"
     else:
         attacker = "real" if st.session_state.get(_REBUILDS) == _REALLY else "relaxed"
-    risk_state.change(replace(risk_state.shown(), attacker=attacker))
+    risk_state.LINK.change(replace(risk_state.LINK.shown(), attacker=attacker))
 
 
 def _take_prior() -> None:
@@ -173,4 +173,4 @@ def _take_prior() -> None:
     # The value comes from the client.
     if not isinstance(prior, int) or not low <= prior <= high:
         prior = DEFAULT_PRIOR
-    risk_state.change(replace(risk_state.shown(), prior=prior))
+    risk_state.LINK.change(replace(risk_state.LINK.shown(), prior=prior))

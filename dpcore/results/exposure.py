@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dpcore.errors import ResultsUnavailable
+from dpcore.errors import NotMeasured
 from dpcore.privacy import DpSgdMechanism, get_trade_off_from_mechanism
 from dpcore.results.intervals import clopper_pearson
 from dpcore.results.schema import ETA
@@ -128,7 +128,7 @@ def membership_rows(store: PrecomputedStore, dataset: str, *, partition: str = "
     table = store.table("membership", dataset)
     table = table[table["partition"] == partition]
     if table.empty:
-        raise ResultsUnavailable(f"There are no membership results of “{dataset}” by {partition}.")
+        raise NotMeasured(f"There are no membership results of “{dataset}” by {partition}.")
     rows = []
     for row in table.to_dict("records"):
         limits = proven_roc(row, list(FALSE_POSITIVE_RATES))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from dpcore.errors import ResultsUnavailable
+from dpcore.errors import NotMeasured, ResultsUnavailable
 from dpcore.results.schema import SCHEMA_VERSION, TABLES
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "precomputed"
@@ -64,7 +64,7 @@ class PrecomputedStore:
         rows = frame[wanted].reset_index(drop=True)
         if rows.empty:
             whose = f"“{dataset}”" + (f" with the model “{model}”" if model is not None else "")
-            raise ResultsUnavailable(f"The table “{name}” of the precomputed results has no rows for {whose}.")
+            raise NotMeasured(f"The table “{name}” of the precomputed results has no rows for {whose}.")
         return rows
 
     def models(self, dataset: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,16 +114,26 @@ def test_an_outlined_dataset_has_no_groups_and_one_kind_of_canary(open_page: Ope
 def test_what_was_not_measured_is_said_and_never_shown_as_safe(open_page: Open) -> None:
     app = open_page(data="breast_cancer", eps="8")
     assert not app.exception
-    assert len(app.error) == 2
-    assert all("breast_cancer" in error.value and "dpcore sweep" in error.value for error in app.error)
-    assert "Not measured is not the same as safe" in _shown(app)
+    assert not app.error  # Nothing is broken.
+    for part in ("membership", "audit"):
+        assert f"dpcore sweep --part {part} --dataset breast_cancer" in _shown(app)
+    assert _shown(app).count("Not measured is not the same as safe") == 2
+    assert "of 1,000</strong>" not in _shown(app)
+
+
+def test_a_damaged_table_is_an_error_and_not_a_gap(open_page: Open, invented: Path, tmp_path: Path) -> None:
+    shutil.copytree(invented, tmp_path / "results")
+    for name in ("membership", "audits"):
+        (tmp_path / "results" / f"{name}.parquet").write_bytes(b"nothing")
+    app = open_page(folder=tmp_path / "results", data="skin_phantom", eps="8")
+    assert not app.exception
+    assert "differ from their manifest" in app.error[0].value
     assert "of 1,000</strong>" not in _shown(app)
 
 
 def test_the_shipped_results_are_shown_or_said_to_be_missing(open_page: Open, shipped: Path) -> None:
     app = open_page(folder=shipped, data="skin_phantom", eps="8")
     assert not app.exception
-    if app.error:
-        assert "has no rows for" in app.error[0].value
-    else:
-        assert "the best attack measured here finds" in _shown(app)
+    assert not app.error
+    assert "the best attack measured here finds" in _shown(app)
+    assert "the audit proves that" in _shown(app)

@@ -128,7 +128,7 @@ def test_missing_variations_are_named_never_zero(
 ) -> None:
     monkeypatch.setenv(FOLDER_VARIABLE, str(bent("reconstructions", lambda table: table.iloc[:0])))
     shown = _shown(open_page(data="ham10000", eps="8"))
-    assert "python -m dpcore attacks --dataset ham10000" in shown
+    assert "python -m dpcore sweep --part reconstruction --dataset ham10000" in shown
     assert "rc-changes-missing" in shown
     assert "estimates only" in shown
 

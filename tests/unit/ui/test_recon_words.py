@@ -119,7 +119,7 @@ def test_sizes_are_drawn_where_pictures_appear(evidence: Evidence) -> None:
     one, every = recon_charts.measured_appearance(rows, evidence, "tight", every=20)
     assert one.places == ((28, 7.2), (64, math.inf))
     assert every.places == ()
-    _, over = recon_charts.appear_chart(find_at_point(evidence, evidence.points[1], "rdp"), [one])
+    over = recon_charts.appear_chart(find_at_point(evidence, evidence.points[1], "rdp"), [one]).over
     assert over.count("rk-open") == 1
     assert "28 pixels ε = 7.2" in over
 
