@@ -33,24 +33,24 @@ def store() -> PrecomputedStore:
 
 def manifest() -> dict[str, object]:
     """Returns how the results were made; raises ResultsUnavailable."""
-    return _manifest(_version())
+    return _manifest(version())
 
 
 def dataset_names() -> Sequence[str]:
     """Returns the datasets with results, in the order visitors see them; raises ResultsUnavailable if none."""
-    return _dataset_names(_version())
+    return _dataset_names(version())
 
 
 def evidence(dataset: str) -> Evidence:
     """Returns all results of a dataset's main model; raises ResultsUnavailable."""
-    return _evidence(dataset, None, _version())
+    return _evidence(dataset, None, version())
 
 
 def all_models(dataset: str) -> Sequence[Evidence]:
     """Returns the results of every model of a dataset, the main one first; raises ResultsUnavailable."""
-    version = _version()
-    others = _models(dataset, version)[1:]
-    return (_evidence(dataset, None, version), *(_evidence(dataset, model, version) for model in others))
+    current = version()
+    others = _models(dataset, current)[1:]
+    return (_evidence(dataset, None, current), *(_evidence(dataset, model, current) for model in others))
 
 
 def settle(dataset: str, epsilon: float, counted: Counted) -> float:
@@ -81,12 +81,12 @@ def recount(dataset: str, epsilon: float, *, old: Counted, new: Counted) -> floa
 
 def drawing(dataset: str, counted: Counted, theme: Theme) -> Drawing:
     """Returns the trade-off chart with its legend; the same object until the results change."""
-    return _drawing(dataset, counted, theme, _version())
+    return _drawing(dataset, counted, theme, version())
 
 
 def picture_uri(file: str) -> str:
     """Returns a gallery picture as a data URI; raises ResultsUnavailable."""
-    return _picture_uri(file, _version())
+    return _picture_uri(file, version())
 
 
 @st.cache_resource(ttl=60, max_entries=16, show_spinner=False)
@@ -110,11 +110,12 @@ def _setting(point: Point) -> _Setting:
     return point.sample_rate, point.steps, point.delta, point.kappa
 
 
-#: The folder of the results and when its manifest changed: a new sweep is seen without a restart.
-_Version = tuple[str, int]
+#: Part of every cache key; see `version`.
+Version = tuple[str, int]
 
 
-def _version() -> _Version:
+def version() -> Version:
+    """Returns the folder of the results and when its manifest changed: a new sweep is seen without a restart."""
     folder = store().folder
     try:
         return str(folder), (folder / "manifest.json").stat().st_mtime_ns
@@ -122,17 +123,17 @@ def _version() -> _Version:
         return str(folder), 0
 
 
-def _open(version: _Version) -> PrecomputedStore:
+def _open(version: Version) -> PrecomputedStore:
     return PrecomputedStore(folder=Path(version[0]))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _manifest(version: _Version) -> dict[str, object]:
+def _manifest(version: Version) -> dict[str, object]:
     return _open(version).manifest()
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _dataset_names(version: _Version) -> Sequence[str]:
+def _dataset_names(version: Version) -> Sequence[str]:
     opened = _open(version)
     damaged = [name for name in opened.damaged_files() if name.endswith(".parquet")]
     if damaged:
@@ -145,22 +146,22 @@ def _dataset_names(version: _Version) -> Sequence[str]:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _evidence(dataset: str, model: str | None, version: _Version) -> Evidence:
+def _evidence(dataset: str, model: str | None, version: Version) -> Evidence:
     return collect_evidence(_open(version), datasets.spec(dataset), model)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _models(dataset: str, version: _Version) -> Sequence[str]:
+def _models(dataset: str, version: Version) -> Sequence[str]:
     return _open(version).models(dataset)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _drawing(dataset: str, counted: Counted, theme: Theme, version: _Version) -> Drawing:
+def _drawing(dataset: str, counted: Counted, theme: Theme, version: Version) -> Drawing:
     return draw_trade_off(_evidence(dataset, None, version), counted, theme)
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _picture_uri(file: str, version: _Version) -> str:
+def _picture_uri(file: str, version: Version) -> str:
     picture = _open(version).picture(file)
     return "data:image/webp;base64," + base64.b64encode(picture).decode("ascii")
 
@@ -192,16 +193,16 @@ def _recount(epsilon: float, old: Counted, new: Counted, setting: _Setting) -> f
 
 def exposures(dataset: str) -> Sequence[Exposure]:
     """Returns what membership attacks got on a dataset's main model, by budget; raises ResultsUnavailable."""
-    return _exposures(dataset, _version())
+    return _exposures(dataset, version())
 
 
 def audits(dataset: str) -> Sequence[Audit]:
     """Returns the audits of a dataset's main model; raises ResultsUnavailable."""
-    return _audits(dataset, _version())
+    return _audits(dataset, version())
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _exposures(dataset: str, version: _Version) -> Sequence[Exposure]:
+def _exposures(dataset: str, version: Version) -> Sequence[Exposure]:
     # Imported on first use, like all science.
     from ui.member_evidence import collect_exposures
 
@@ -209,7 +210,7 @@ def _exposures(dataset: str, version: _Version) -> Sequence[Exposure]:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _audits(dataset: str, version: _Version) -> Sequence[Audit]:
+def _audits(dataset: str, version: Version) -> Sequence[Audit]:
     from ui.member_evidence import collect_audits
 
     return collect_audits(_open(version), _evidence(dataset, None, version))

@@ -56,17 +56,17 @@ class LiveResult:
 
 def outcomes(dataset: str, model: str) -> Outcomes:
     """Returns the measured attack of a dataset's model; raises ResultsUnavailable."""
-    return _outcomes(dataset, model, version())
+    return _outcomes(dataset, model, loaders.version())
 
 
 def curves(dataset: str, model: str, looks: int, counted: Counted) -> str:
     """Returns the drawn curves of all budgets; raises ResultsUnavailable."""
-    return _curves(dataset, model, looks, counted, version())
+    return _curves(dataset, model, looks, counted, loaders.version())
 
 
 def variations(dataset: str) -> Sequence[Mapping[str, Any]]:
     """Returns what an attacker may change, one row a setting; raises ResultsUnavailable."""
-    return _variations(dataset, version())
+    return _variations(dataset, loaders.version())
 
 
 @st.cache_resource(max_entries=128, show_spinner=False)
@@ -110,22 +110,13 @@ def epsilon_at_snr(*, pixels: int, looks: int, steps: int, sample_rate: float, d
     )
 
 
-def version() -> tuple[str, int]:
-    """Returns the folder of the results and when it changed: a new sweep is seen without a restart."""
-    folder = loaders.store().folder
-    try:
-        return str(folder), (folder / "manifest.json").stat().st_mtime_ns
-    except OSError:
-        return str(folder), 0
-
-
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _outcomes(dataset: str, model: str, version: tuple[str, int]) -> Outcomes:
+def _outcomes(dataset: str, model: str, version: loaders.Version) -> Outcomes:
     return collect_outcomes(PrecomputedStore(folder=Path(version[0])), dataset, model)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _curves(dataset: str, model: str, looks: int, counted: Counted, version: tuple[str, int]) -> str:
+def _curves(dataset: str, model: str, looks: int, counted: Counted, version: loaders.Version) -> str:
     from ui.recon_charts import errors_drawn
 
     found, evidence = _outcomes(dataset, model, version), loaders.evidence(dataset)
@@ -133,7 +124,7 @@ def _curves(dataset: str, model: str, looks: int, counted: Counted, version: tup
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _variations(dataset: str, version: tuple[str, int]) -> Sequence[Mapping[str, Any]]:
+def _variations(dataset: str, version: loaders.Version) -> Sequence[Mapping[str, Any]]:
     from dpcore.results.exposure import variation_rows
 
     return tuple(variation_rows(PrecomputedStore(folder=Path(version[0])), dataset))

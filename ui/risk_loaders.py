@@ -51,12 +51,12 @@ def paper_recounts() -> tuple[Recount, ...]:
 
 def claim_rows() -> Sequence[ClaimRow]:
     """Returns every published number beside ours."""
-    return _claims(*_version())[0]
+    return _claims(*loaders.version())[0]
 
 
 def claim_cards() -> Sequence[Card]:
     """Returns the claims that a calculation settles."""
-    return _claims(*_version())[1]
+    return _claims(*loaders.version())[1]
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -82,14 +82,6 @@ def bounds_held_when_counted_tightly() -> tuple[int, int]:
 
     rows = bound_rows(accountant="tight")
     return sum(row.outcome == "holds" for row in rows), len(rows)
-
-
-def _version() -> tuple[str, int]:
-    folder = loaders.store().folder
-    try:
-        return str(folder), (folder / "manifest.json").stat().st_mtime_ns
-    except OSError:
-        return str(folder), 0
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

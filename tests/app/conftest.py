@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -36,6 +36,26 @@ def open_app(monkeypatch: pytest.MonkeyPatch, shipped: Path) -> Callable[..., Ap
             app.query_params[name] = value
         app.run()
         return app.switch_page("pages/tradeoff.py").run()
+
+    yield opened
+    st.cache_resource.clear()
+
+
+@pytest.fixture
+def open_link(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest]]:
+    """Opens a page by its link, as a visitor who was on the start page; on a folder of results if one is given."""
+
+    def opened(page: str, folder: Path | None = None, **link: str | list[str]) -> AppTest:
+        if folder is not None:
+            monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+        app.run()
+        app.switch_page(f"pages/{page}.py")
+        for name in list(app.query_params):
+            del app.query_params[name]
+        for name, value in link.items():
+            app.query_params[name] = value
+        return app.run()
 
     yield opened
     st.cache_resource.clear()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.invented_membership import invent
-from ui.loaders import FOLDER_VARIABLE
+from tests.page_text import page_text
 
 ROOT = Path(__file__).resolve().parents[2]
 Open = Callable[..., AppTest]
@@ -23,34 +23,16 @@ def invented(shipped: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def open_page(monkeypatch: pytest.MonkeyPatch, invented: Path) -> Open:
-    """Opens the page by its link, on the invented store unless told otherwise."""
-
-    def opened(folder: Path = invented, **link: str | list[str]) -> AppTest:
-        monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-        app.run()
-        app.switch_page("pages/membership.py")
-        for name in list(app.query_params):
-            del app.query_params[name]
-        for name, value in link.items():
-            app.query_params[name] = value
-        return app.run()
-
-    yield opened
-    st.cache_resource.clear()
-
-
-def _shown(app: AppTest) -> str:
-    found = [element.proto.body for element in app.get("html")]
-    return " ".join([*found, *(markdown.value for markdown in app.markdown)])
+def open_page(open_link: Open, invented: Path) -> Open:
+    """Opens the page on the invented store unless told otherwise."""
+    return functools.partial(open_link, "membership", folder=invented)
 
 
 def test_the_page_answers_and_follows_the_budget(open_page: Open) -> None:
     app = open_page(data="skin_phantom", eps="8")
     assert not app.exception
     assert not app.error
-    at_eight = _shown(app)
+    at_eight = page_text(app)
     for part in (
         "the best attack measured here finds",
         "no attack, known or unknown, finds more than",
@@ -63,11 +45,11 @@ def test_the_page_answers_and_follows_the_budget(open_page: Open) -> None:
         assert part.replace("\u00a0", " ") in at_eight.replace("\u00a0", " ")
     assert at_eight.count('role="img"') == 4
     app.text_input(key="bar_typed").set_value("5").run()
-    between = _shown(app).replace("\u00a0", " ")
+    between = page_text(app).replace("\u00a0", " ")
     assert "Membership attacks were not run at ε = 5" in between
     assert "Not audited at ε = 5" in between
     app.text_input(key="bar_typed").set_value("no DP").run()
-    without = _shown(app)
+    without = page_text(app)
     assert "Nothing is proven" in without.replace("<strong>", "").replace("</strong>", "")
     assert "no limit without DP" in without
     assert "so nothing was audited" in without
@@ -76,7 +58,7 @@ def test_the_page_answers_and_follows_the_budget(open_page: Open) -> None:
 
 def test_every_control_moves_the_page_and_the_link(open_page: Open) -> None:
     app = open_page(data="skin_phantom", eps="8")
-    before = _shown(app)
+    before = page_text(app)
     for widget, name, value in (
         (lambda: app.segmented_control(key="member_axes"), "axes", "linear"),
         (lambda: app.segmented_control(key="member_alarm"), "alarm", "0.1"),
@@ -85,10 +67,10 @@ def test_every_control_moves_the_page_and_the_link(open_page: Open) -> None:
         widget().set_value(value).run()
         assert not app.exception
         assert app.query_params[name] == value
-        assert _shown(app) != before
-        before = _shown(app)
+        assert page_text(app) != before
+        before = page_text(app)
     again = open_page(data="skin_phantom", eps="8", axes="linear", alarm="0.1", before="1000")
-    assert _shown(again) == before
+    assert page_text(again) == before
     assert not again.warning
 
 
@@ -105,7 +87,7 @@ def test_a_hostile_link_is_ignored_by_name(open_page: Open) -> None:
 def test_an_outlined_dataset_has_no_groups_and_one_kind_of_canary(open_page: Open) -> None:
     app = open_page(data="liver_phantom", eps="8")
     assert not app.exception
-    shown = _shown(app)
+    shown = page_text(app)
     assert "no class or subgroup" in shown
     assert "audited floor, 95 %: planted gradient" in shown
     assert "mislabelled record</li>" not in shown
@@ -116,9 +98,9 @@ def test_what_was_not_measured_is_said_and_never_shown_as_safe(open_page: Open) 
     assert not app.exception
     assert not app.error  # Nothing is broken.
     for part in ("membership", "audit"):
-        assert f"dpcore sweep --part {part} --dataset breast_cancer" in _shown(app)
-    assert _shown(app).count("Not measured is not the same as safe") == 2
-    assert "of 1,000</strong>" not in _shown(app)
+        assert f"dpcore sweep --part {part} --dataset breast_cancer" in page_text(app)
+    assert page_text(app).count("Not measured is not the same as safe") == 2
+    assert "of 1,000</strong>" not in page_text(app)
 
 
 def test_a_damaged_table_is_an_error_and_not_a_gap(open_page: Open, invented: Path, tmp_path: Path) -> None:
@@ -128,12 +110,12 @@ def test_a_damaged_table_is_an_error_and_not_a_gap(open_page: Open, invented: Pa
     app = open_page(folder=tmp_path / "results", data="skin_phantom", eps="8")
     assert not app.exception
     assert "differ from their manifest" in app.error[0].value
-    assert "of 1,000</strong>" not in _shown(app)
+    assert "of 1,000</strong>" not in page_text(app)
 
 
 def test_the_shipped_results_are_shown_or_said_to_be_missing(open_page: Open, shipped: Path) -> None:
     app = open_page(folder=shipped, data="skin_phantom", eps="8")
     assert not app.exception
     assert not app.error
-    assert "the best attack measured here finds" in _shown(app)
-    assert "the audit proves that" in _shown(app)
+    assert "the best attack measured here finds" in page_text(app)
+    assert "the audit proves that" in page_text(app)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dpcore import datasets
+from tests.page_text import page_text
 from ui.loaders import FOLDER_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,32 +21,14 @@ Open = Callable[..., AppTest]
 
 
 @pytest.fixture
-def open_page() -> Iterator[Open]:
-    """Opens the page by its link, as a visitor who was on the start page."""
-
-    def opened(**link: str | list[str]) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        app.run()
-        app.switch_page("pages/reconstruction.py")
-        for name in list(app.query_params):
-            del app.query_params[name]
-        for name, value in link.items():
-            app.query_params[name] = value
-        return app.run()
-
-    yield opened
-    st.cache_resource.clear()
-
-
-def _shown(app: AppTest) -> str:
-    assert not app.exception
-    found = [element.proto.body for element in app.get("html")]
-    return " ".join([*found, *(markdown.value for markdown in app.markdown)])
+def open_page(open_link: Open) -> Open:
+    """Opens the page."""
+    return functools.partial(open_link, "reconstruction")
 
 
 def test_the_page_answers_in_the_paper_s_setting(open_page: Open) -> None:
     app = open_page(data="skin_phantom", eps="1e6")
-    shown = _shown(app)
+    shown = page_text(app)
     assert not app.error
     assert "One who must only name the right one among 300" in shown
     assert shown.count("data:image/webp") >= 2
@@ -62,13 +45,13 @@ def test_another_setting_is_computed_on_pictures_that_may_be_shown(
     real = datasets.load_attack_records
     monkeypatch.setattr(datasets, "load_attack_records", lambda name: (asked.append(name), real(name))[1])
     app = open_page(data=dataset, eps="1e9", side="28", together="8")
-    shown = _shown(app)
+    shown = page_text(app)
     assert not app.error
     assert "Computed now on 16" in shown
     assert set(asked) <= {"skin_phantom"}
     assert "rc-pixels" in shown
     app.button(key="recon_reset").click().run()
-    assert "Computed now" not in _shown(app)
+    assert "Computed now" not in page_text(app)
     assert "side" not in app.query_params
 
 
@@ -94,7 +77,7 @@ def test_an_attack_while_someone_waits_brings_no_torch() -> None:
 
 def test_every_control_moves_the_page_and_the_link(open_page: Open) -> None:
     app = open_page(data="ham10000", eps="1e9", side="28")
-    before = _shown(app)
+    before = page_text(app)
     for key, value, name in (
         ("looks", "five", "looks"),
         ("together", 8, "together"),
@@ -102,22 +85,22 @@ def test_every_control_moves_the_page_and_the_link(open_page: Open) -> None:
     ):
         app.segmented_control(key=f"recon_{key}").set_value(value).run()
         assert app.query_params[name] == [str(value)] or app.query_params[name] == str(value)
-        assert _shown(app) != before
-        before = _shown(app)
+        assert page_text(app) != before
+        before = page_text(app)
     app.slider(key="recon_eta").set_value(0.5).run()
-    assert "threshold η = 0.50" in _shown(app)
+    assert "threshold η = 0.50" in page_text(app)
 
 
 def test_hostile_links_are_ignored_with_a_sentence(open_page: Open) -> None:
     app = open_page(data="ham10000", eps="8", side="9999999", eta="<script>")
-    assert "<script>" not in _shown(app)
+    assert "<script>" not in page_text(app)
     assert len(app.warning) == 1
     assert "ignored" in app.warning[0].value
-    assert "threshold η = 0.10" in _shown(app)
+    assert "threshold η = 0.10" in page_text(app)
 
 
 def test_a_table_of_patients_has_no_pictures_and_says_so(open_page: Open) -> None:
-    shown = _shown(open_page(data="breast_cancer", eps="1e6"))
+    shown = page_text(open_page(data="breast_cancer", eps="1e6"))
     assert "there is no picture to show" in shown
     assert "relative distance" in shown
     assert "data:image" not in shown
@@ -127,7 +110,7 @@ def test_missing_variations_are_named_never_zero(
     open_page: Open, bent: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(FOLDER_VARIABLE, str(bent("reconstructions", lambda table: table.iloc[:0])))
-    shown = _shown(open_page(data="ham10000", eps="8"))
+    shown = page_text(open_page(data="ham10000", eps="8"))
     assert "python -m dpcore sweep --part reconstruction --dataset ham10000" in shown
     assert "rc-changes-missing" in shown
     assert "estimates only" in shown
@@ -137,13 +120,13 @@ def test_pictures_from_the_middle_have_a_row_of_their_own(
     open_page: Open, bent: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     best = open_page(data="skin_phantom", eps="8")
-    rows = _shown(best).count("What one look gives")
+    rows = page_text(best).count("What one look gives")
 
     def with_middle(table: pd.DataFrame) -> pd.DataFrame:
         only = table[table["choice"] == "best"]
         return pd.concat([only, only.assign(choice="middle")])
 
     monkeypatch.setenv(FOLDER_VARIABLE, str(bent("gallery", with_middle)))
-    shown = _shown(open_page(data="skin_phantom", eps="8"))
+    shown = page_text(open_page(data="skin_phantom", eps="8"))
     assert shown.count("What one look gives") == 2
     assert rows in (1, 2)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dpcore.claims import ADJUSTABLE
+from tests.page_text import page_text
 from ui.claims_live import KNOBS
 from ui.loaders import FOLDER_VARIABLE
 from ui.risk_setting import FIELDS
@@ -19,38 +19,20 @@ Open = Callable[..., AppTest]
 
 
 @pytest.fixture
-def open_page() -> Open:
-    """Opens a page by its link, as a visitor who was on the start page."""
-
-    def opened(page: str, **link: str | list[str]) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-        app.run()
-        app.switch_page(f"pages/{page}.py")
-        for name in list(app.query_params):
-            del app.query_params[name]
-        for name, value in link.items():
-            app.query_params[name] = value
-        return app.run()
-
-    yield opened
-    st.cache_resource.clear()
-
-
-def _shown(app: AppTest) -> str:
-    """All HTML and text of the page."""
-    found = [element.proto.body for element in app.get("html")]
-    return " ".join([*found, *(markdown.value for markdown in app.markdown)])
+def open_page(open_link: Open) -> Open:
+    """Opens either page."""
+    return open_link
 
 
 def _view(app: AppTest) -> str:
-    return _shown(app).split('data-view="')[1].split('"')[0]
+    return page_text(app).split('data-view="')[1].split('"')[0]
 
 
 def test_the_page_opens_and_answers(open_page: Open) -> None:
     app = open_page("risks")
     assert not app.exception
     assert not app.error
-    shown = _shown(app)
+    shown = page_text(app)
     assert "it is proven" in shown
     assert shown.count('role="img"') >= 4
     assert 'class="rk-icons"' in shown
@@ -59,34 +41,34 @@ def test_the_page_opens_and_answers(open_page: Open) -> None:
 
 def test_typed_numbers_move_the_page_and_the_link(open_page: Open) -> None:
     app = open_page("risks")
-    start = before = _shown(app)
+    start = before = page_text(app)
     for name, typed, part in (("n", "5000", "5,000 records"), ("batch", "64", "batch 64"), ("epochs", "3", "3 epochs")):
         app.text_input(key=f"risk_field_{name}").set_value(typed).run()
         assert not app.exception
-        assert part in _shown(app)
+        assert part in page_text(app)
         assert app.query_params[name] == typed
-        assert _shown(app) != before
-        before = _shown(app)
+        assert page_text(app) != before
+        before = page_text(app)
     for name, typed in (("delta", "1e-6"), ("kappa", "1/100")):
         app.text_input(key=f"risk_field_{name}").set_value(typed).run()
         assert name in app.query_params
-        assert _shown(app) != before
-        before = _shown(app)
+        assert page_text(app) != before
+        before = page_text(app)
     app.button(key="risk_reset").click().run()
     assert set(app.query_params) == {"data", "eps", "counted"}
-    assert _shown(app) == start
+    assert page_text(app) == start
 
 
 def test_bad_input_is_named_and_the_last_good_state_stays(open_page: Open) -> None:
     app = open_page("risks", n="5000")
-    before = _shown(app)
+    before = page_text(app)
     bad = ("", "-1", "nan", "1e400", "<img src=x onerror=alert(1)>")
     for (name, field), typed in zip(FIELDS.items(), bad, strict=True):
         app.text_input(key=f"risk_field_{name}").set_value(typed).run()
         (warning,) = [w.value.replace("\\", "") for w in app.warning]
         assert warning.startswith(f"{field.label} must be {field.rule}, but is ")
         assert "<img" not in app.warning[0].value.replace(r"\<", "")
-        assert _shown(app) == before
+        assert page_text(app) == before
         assert app.query_params["n"] == "5000"
 
 
@@ -108,25 +90,25 @@ def test_a_good_link_is_taken_over(open_page: Open) -> None:
     assert _view(app).endswith(" relaxed")
     assert app.slider(key="risk_prior").value == 10
     # Full batches: the attacker whose direction persists is known and shown.
-    assert "if the unknown direction stays the same over all steps, the limit is" in _shown(app)
+    assert "if the unknown direction stays the same over all steps, the limit is" in page_text(app)
 
 
 def test_what_the_attacker_knows_moves_the_numbers(open_page: Open) -> None:
     app = open_page("risks")
-    worst = _shown(app)
+    worst = page_text(app)
     assert "<strong>Worst case.</strong>" in worst
     app.toggle(key="risk_original").set_value(False).run()
-    relaxed = _shown(app)
+    relaxed = page_text(app)
     assert "<strong>Relaxed.</strong>" in relaxed
     assert app.query_params["attacker"] == "relaxed"
     app.toggle(key="risk_beforehand").set_value(True).run()
-    assert "Knowing the image beforehand counts as holding it" in _shown(app)
+    assert "Knowing the image beforehand counts as holding it" in page_text(app)
     assert "attacker" not in app.query_params
 
 
 def test_a_real_attack_is_measured_not_proven(open_page: Open) -> None:
     app = open_page("risks", attacker="real")
-    shown = _shown(app)
+    shown = page_text(app)
     assert "<strong>Realistic.</strong>" in shown
     assert "a better attack may come" in shown
 
@@ -145,13 +127,13 @@ def test_the_prior_is_in_the_link(open_page: Open) -> None:
     app = open_page("risks")
     app.slider(key="risk_prior").set_value(20).run()
     assert app.query_params["prior"] == "20"
-    assert "odds of 1 : 4" in _shown(app)
+    assert "odds of 1 : 4" in page_text(app)
 
 
 def test_without_dp_nothing_is_promised(open_page: Open) -> None:
     app = open_page("risks", eps="no-dp")
     assert not app.exception
-    shown = _shown(app)
+    shown = page_text(app)
     assert "<strong>nothing is proven</strong>" in shown
     assert "no limit" in shown
 
@@ -161,7 +143,7 @@ def test_every_budget_draws(open_page: Open, eps: str) -> None:
     app = open_page("risks", eps=eps, counted="tight")
     assert not app.exception
     assert not app.error
-    assert "NaN" not in _shown(app)
+    assert "NaN" not in page_text(app)
 
 
 def test_numbers_that_do_not_fit_another_dataset_are_set_back(open_page: Open) -> None:
@@ -185,16 +167,16 @@ def test_without_results_the_page_says_what_to_do(
 def test_claims_show_every_verdict(open_page: Open) -> None:
     app = open_page("claims")
     assert not app.exception
-    shown = _shown(app)
+    shown = page_text(app)
     for word in ("≠ differs", "✓ holds", "~ depends", "Unresolved", "10.24 %", "13.41 %", "99.995 %", "4,800 kWh"):
         assert word in shown, word
 
 
 def test_claims_can_be_filtered(open_page: Open) -> None:
     app = open_page("claims")
-    whole = _shown(app).count("<tr>")
+    whole = page_text(app).count("<tr>")
     app.pills(key="claims_outcomes").set_value(["differs"]).run()
-    assert _shown(app).count("<tr>") < whole
+    assert page_text(app).count("<tr>") < whole
     app.pills(key="claims_outcomes").set_value([]).run()
     assert app.info[0].value.startswith("No number has that verdict")
 
@@ -203,7 +185,7 @@ def test_claims_open_without_results(open_page: Open, tmp_path: Path, monkeypatc
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     app = open_page("claims")
     assert not app.exception
-    assert "not measured" in _shown(app) or "could not be checked" in _shown(app)
+    assert "not measured" in page_text(app) or "could not be checked" in page_text(app)
 
 
 def _card(app: AppTest, name: str) -> str:
