@@ -10,8 +10,8 @@ import streamlit as st
 from dpcore.claims import Card
 from dpcore.errors import DpcoreError
 from ui import risk_loaders
-from ui.risk_controls import plain
 from ui.risk_setting import FIELDS, Field, format_value
+from ui.text import plain
 
 #: Whole numbers up to here are chosen on a slider, which cannot go wrong; others are typed.
 _SLIDER_UP_TO = 100

@@ -13,13 +13,12 @@ from dpcore.errors import NotMeasured, ResultsUnavailable
 from ui import loaders, member_audit, member_groups, member_roc, member_state, member_text
 from ui.blocks import results_missing, stress
 from ui.chart_blocks import draw, table
-from ui.controls import control_bar
 from ui.epsilon import format_epsilon
 from ui.finding import Finding
 from ui.member_evidence import STRICT, USUAL, Exposure, nearest_audits, nearest_exposure
 from ui.member_state import BEFORE, CHOICES, LINK, MemberView, link_parameters, read_link
+from ui.page_link import linked_bar
 from ui.risk_charts import to_csv
-from ui.risk_controls import plain
 from ui.risk_plot import icons_html
 from ui.text import HOPELESS
 
@@ -51,12 +50,7 @@ def style() -> None:
 
 def member_bar() -> Member:
     """Shows the control bar and returns what is known; raises ResultsUnavailable where there are no results at all."""
-    sent = LINK.sent()
-    finding = control_bar()
-    view = LINK.follow(sent, read_link)
-    if sentence := LINK.notice():
-        st.warning(plain(sentence), icon=":material/info:")
-    LINK.write(link_parameters(view))
+    finding, view = linked_bar(LINK, read_link, link_parameters)
     try:
         exposure = nearest_exposure(loaders.exposures(finding.evidence.spec.name), finding)
     except ResultsUnavailable as error:

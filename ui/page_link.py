@@ -8,7 +8,10 @@ from typing import Any, Generic, TypeVar
 
 import streamlit as st
 
+from ui.controls import control_bar
 from ui.epsilon import quoted
+from ui.finding import Finding
+from ui.text import plain
 
 Sent = Mapping[str, Sequence[str]]
 View = TypeVar("View")
@@ -74,6 +77,21 @@ class PageLink(Generic[View]):
 
     def _key(self, what: str) -> str:
         return f"{self.page}_{what}"
+
+
+def linked_bar(
+    link: PageLink[View],
+    read: Callable[[Sent, View], tuple[View, list[str]]],
+    write: Callable[[View], Mapping[str, str]],
+) -> tuple[Finding, View]:
+    """Shows the control bar and returns the finding and the page's own view; raises ResultsUnavailable."""
+    sent = link.sent()
+    finding = control_bar()
+    view = link.follow(sent, read)
+    if sentence := link.notice():
+        st.warning(plain(sentence), icon=":material/info:")
+    link.write(write(view))
+    return finding, view
 
 
 def read_choice(sent: Sent, name: str, choices: Mapping[str, Any], problems: list[str], *, rule: str = "") -> Any:

@@ -10,10 +10,9 @@ from typing import Any
 import streamlit as st
 
 from ui import recon_state
-from ui.controls import control_bar
 from ui.finding import Finding
+from ui.page_link import linked_bar
 from ui.recon_state import BATCH_SIZES, DENOISERS, LINK, LOOKS, SIDES, ReconView, link_parameters, read_link
-from ui.risk_controls import plain
 
 _LOOKS_WORDS = {"one": "one look", "five": "5 looks", "all": "all looks"}
 _SIDE_WORDS = {28: "28 px", 64: "64 px", 128: "128 px", 224: "224 px"}
@@ -44,12 +43,7 @@ class Recon:
 
 def recon_bar() -> Recon:
     """Shows the control bar and returns the view; raises ResultsUnavailable."""
-    sent = LINK.sent()
-    finding = control_bar()
-    view = LINK.follow(sent, read_link)
-    if sentence := LINK.notice():
-        st.warning(plain(sentence), icon=":material/info:")
-    LINK.write(link_parameters(view))
+    finding, view = linked_bar(LINK, read_link, link_parameters)
     return Recon(finding=finding, view=view)
 
 

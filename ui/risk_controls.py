@@ -14,6 +14,7 @@ from ui.numbers import format_count
 from ui.risk_proof import RiskProof
 from ui.risk_setting import FIELDS, Setting, format_value
 from ui.risk_state import DEFAULT_PRIOR, PRIOR_LIMITS, RiskView
+from ui.text import plain
 
 _FIELD = "risk_field_"
 _ORIGINAL, _BEFOREHAND, _REBUILDS, _PRIOR = "risk_original", "risk_beforehand", "risk_rebuilds", "risk_prior"
@@ -119,11 +120,6 @@ def prior_slider(risk: Risk) -> None:
         format="%d %%",
         on_change=_take_prior,
     )
-
-
-def plain(sentence: str) -> str:
-    """Escapes Markdown: what a visitor or a link typed is shown as typed."""
-    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|<>~$:" else ch for ch in sentence)
 
 
 def training_words(setting: Setting) -> str:

@@ -192,3 +192,8 @@ def _promise_sentence(finding: Finding) -> str:
         f"to recognise it succeeds for {at_most(proof.worst_case)}; by pure guessing for {guessing}. "
         f"An attacker who must rebuild it succeeds for {at_most(proof.relaxed)}."
     )
+
+
+def plain(sentence: str) -> str:
+    """Escapes Markdown: what a visitor or a link typed is shown as typed."""
+    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|<>~$:" else ch for ch in sentence)
