@@ -108,6 +108,9 @@ def changes(recon: Recon) -> None:
     """Shows what an attacker, or a hospital, may change, and whom it helps."""
     finding = recon.finding
     rows = _variations(finding)
+    if finding.evidence.spec.kind != "image":
+        st.html('<p class="pp-note pp-wide">Batches, sizes and denoising were varied on pictures only.</p>')
+        return
     if not rows:
         st.html(
             '<p class="pp-note pp-wide rc-changes-missing">Variations of the attack were not measured on this data. '

@@ -24,6 +24,10 @@ _CHOICES = {
     "best": ("The five best", "what an attacker would show around"),
     "middle": ("Five from the middle", "what usually comes back: as many came back better as worse"),
 }
+_IN_BATCHES = (
+    "**In a batch the attacker gets several pictures at once, some of them mixed**: below each original stands the one "
+    "of them that resembles it most, which may be another’s."
+)
 #: Up to this side pictures are enlarged without smoothing.
 _SMALL = 64
 
@@ -72,6 +76,8 @@ def _computed(recon: Recon) -> str:
     small = view.side <= _SMALL
     fields = [_field(s.choice, s.originals, s.rebuilt, s.errors, looks, small=small) for s in result.strips]
     words = live_words(result, finding, noise_multiplier=noise, looks=looks)
+    if view.together > 1:
+        words = f"{_IN_BATCHES} {words}"
     return f"{''.join(fields)}<figcaption>{stress(words)}</figcaption>"
 
 

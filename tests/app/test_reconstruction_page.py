@@ -99,6 +99,11 @@ def test_hostile_links_are_ignored_with_a_sentence(open_page: Open) -> None:
     assert "threshold η = 0.10" in page_text(app)
 
 
+def test_a_batch_says_that_a_picture_may_be_another_s(open_page: Open) -> None:
+    assert "which may be another" in page_text(open_page(data="skin_phantom", eps="1e9", together="8", side="28"))
+    assert "which may be another" not in page_text(open_page(data="skin_phantom", eps="1e9", side="28"))
+
+
 def test_a_table_of_patients_has_no_pictures_and_says_so(open_page: Open) -> None:
     shown = page_text(open_page(data="breast_cancer", eps="1e6"))
     assert "there is no picture to show" in shown
