@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dpcore.errors import ResultsUnavailable
+from dpcore.errors import NotMeasured
 from dpcore.results.exposure import (
     FALSE_POSITIVE_RATES,
     Share,
@@ -116,7 +116,7 @@ class Audit:
 
 
 def collect_exposures(store: PrecomputedStore, evidence: Evidence) -> tuple[Exposure, ...]:
-    """Returns every budget at which the main model's members were hunted, by rising ε; raises ResultsUnavailable."""
+    """Returns every budget at which the main model's members were hunted, by rising ε; raises NotMeasured or ResultsUnavailable."""
     name = evidence.spec.name
     everybody: dict[float, list[dict[str, Any]]] = {}
     groups: dict[float, dict[str, list[AttackResult]]] = {}
@@ -130,7 +130,7 @@ def collect_exposures(store: PrecomputedStore, evidence: Evidence) -> tuple[Expo
             elif row["attack"] == "LiRA":
                 groups.setdefault(target, {}).setdefault(partition, []).append(_tested(row))
     if not everybody:
-        raise ResultsUnavailable(f"The table “membership” of the precomputed results has no rows for “{name}”.")
+        raise NotMeasured(f"The table “membership” of the precomputed results has no rows for “{name}”.")
     tight = {point.target_epsilon: point.epsilon_tight for point in evidence.points}
     return tuple(
         _exposure(target, tight.get(target, math.nan), everybody[target], groups.get(target, {}))
@@ -139,10 +139,10 @@ def collect_exposures(store: PrecomputedStore, evidence: Evidence) -> tuple[Expo
 
 
 def collect_audits(store: PrecomputedStore, evidence: Evidence) -> tuple[Audit, ...]:
-    """Returns the main model's audits by rising ε; raises ResultsUnavailable."""
+    """Returns the main model's audits by rising ε; raises NotMeasured or ResultsUnavailable."""
     rows = [row for row in audit_rows(store, evidence.spec.name) if row["model"] == evidence.model]
     if not rows:
-        raise ResultsUnavailable(f"The table “audits” has no rows for the main model of “{evidence.spec.name}”.")
+        raise NotMeasured(f"The table “audits” has no rows for the main model of “{evidence.spec.name}”.")
     budgets = ("target_epsilon", "epsilon_rdp", "epsilon_tight", "noise_multiplier")
     return tuple(
         Audit(
@@ -159,11 +159,11 @@ def collect_audits(store: PrecomputedStore, evidence: Evidence) -> tuple[Audit, 
 
 
 def nearest_exposure(exposures: Sequence[Exposure], finding: Finding) -> Exposure:
-    """Returns the measured budget nearest in log ε; only “no DP” is nearest to no DP. Raises ResultsUnavailable."""
+    """Returns the measured budget nearest in log ε; only “no DP” is nearest to no DP. Raises NotMeasured."""
     fitting = [e for e in exposures if math.isinf(e.target_epsilon) == finding.is_no_dp]
     if not fitting:
         which = "without DP" if finding.is_no_dp else "with DP"
-        raise ResultsUnavailable(f"Membership was not measured {which} on “{finding.evidence.spec.name}”.")
+        raise NotMeasured(f"Membership was not measured {which} on “{finding.evidence.spec.name}”.")
     return (
         fitting[0] if finding.is_no_dp else min(fitting, key=lambda e: _distance(e.epsilon(finding.counted), finding))
     )
