@@ -116,7 +116,7 @@ class Audit:
 
 
 def collect_exposures(store: PrecomputedStore, evidence: Evidence) -> tuple[Exposure, ...]:
-    """Returns every budget at which the main model's members were hunted, by rising ε; raises NotMeasured or ResultsUnavailable."""
+    """Returns every budget at which the main model's members were hunted, by rising ε; raises ResultsUnavailable."""
     name = evidence.spec.name
     everybody: dict[float, list[dict[str, Any]]] = {}
     groups: dict[float, dict[str, list[AttackResult]]] = {}
@@ -139,7 +139,7 @@ def collect_exposures(store: PrecomputedStore, evidence: Evidence) -> tuple[Expo
 
 
 def collect_audits(store: PrecomputedStore, evidence: Evidence) -> tuple[Audit, ...]:
-    """Returns the main model's audits by rising ε; raises NotMeasured or ResultsUnavailable."""
+    """Returns the main model's audits by rising ε; raises ResultsUnavailable."""
     rows = [row for row in audit_rows(store, evidence.spec.name) if row["model"] == evidence.model]
     if not rows:
         raise NotMeasured(f"The table “audits” has no rows for the main model of “{evidence.spec.name}”.")
