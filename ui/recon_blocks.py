@@ -144,6 +144,8 @@ def sources(recon: Recon) -> None:
             "scikit-image stand in.\n"
             "- **Measured, not proven.** It shows what these attacks got. A better one may come; the proven limits "
             "hold against it, these numbers do not.\n"
+            "- **Batches:** the attacker tells pictures apart by brightness, whose spread is known from other pictures "
+            "of the same data. Mixed pictures count as not rebuilt; a better way to part them may exist.\n"
             "- **Per picture, not per person.** Several pictures of one patient give an attacker more looks.\n"
             "- **SSIM is one measure among several.** It understates what people see in noise, so correlation, PSNR "
             "and recognising stand beside it.\n"

@@ -83,6 +83,7 @@ def live(dataset: str, noise_multiplier: float, looks: int, *, together: int, si
         side=side,
         batch_size=together,
         denoiser=denoiser,
+        typical_brightness=pictures.typical_brightness,
     )
     seconds = time.perf_counter() - start
     scores = attack.scores

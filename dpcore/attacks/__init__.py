@@ -3,7 +3,7 @@
 What needs a real network, and with it torch, lives in `dpcore.attacks.networks`.
 """
 
-from dpcore.attacks.batch import BatchAttack
+from dpcore.attacks.batch import BatchAttack, get_brightness_from_pictures
 from dpcore.attacks.denoise import DENOISERS, denoise
 from dpcore.attacks.evaluate import ImprintAttack
 from dpcore.attacks.gallery import Gallery, StandIns, best_gallery, encode_strip, middle_gallery, stand_in_pictures
@@ -23,6 +23,7 @@ __all__ = [
     "best_gallery",
     "denoise",
     "encode_strip",
+    "get_brightness_from_pictures",
     "get_epsilon_at_snr",
     "get_noise_multiplier_from_snr",
     "get_pixel_snr",

@@ -34,6 +34,15 @@ def brightness_thresholds(num_bins: int, *, mean: float, spread: float) -> NDArr
     return np.asarray(norm.ppf(np.arange(whole(num_bins=num_bins)) / num_bins, loc=mean, scale=spread))
 
 
+def get_brightness_from_pictures(pictures: NDArray[np.uint8]) -> tuple[float, float]:
+    """Returns mean and standard deviation of the brightness of pictures (n ≥ 2, side, side, channels), 0 … 1.
+
+    What an attacker knows beforehand who has other pictures of the kind.
+    """
+    brightness = pictures.mean(axis=(1, 2, 3), dtype=np.float64) / 255
+    return float(brightness.mean()), float(brightness.std(ddof=1))
+
+
 class BatchAttack(RecordAttack):
     """The imprint attack when the clipped gradients of B records are added up before the noise.
 

@@ -40,6 +40,7 @@ def attack_pictures(
     batch_size: int = 1,
     num_bins: int = 10,
     denoiser: str = "none",
+    typical_brightness: tuple[float, float] | None = None,
     seed: int = 0,
 ) -> LiveAttack:
     """Returns scores and reconstructions of at most 24 pictures; `ImprintAttack` for batches of 1, else `BatchAttack`.
@@ -52,6 +53,7 @@ def attack_pictures(
         batch_size: records a gradient, at most the number of attacked pictures.
         num_bins: bins of the imprint layer; without effect in batches of 1, where all bins are alike.
         denoiser: one of `DENOISERS`.
+        typical_brightness: as for `BatchAttack`; without effect in batches of 1.
         seed: of labels and noise.
 
     Raises:
@@ -66,7 +68,9 @@ def attack_pictures(
     if whole(batch_size=batch_size) == 1:
         attack = ImprintAttack(resized, seed)
     else:
-        attack = BatchAttack(resized, seed, batch_size=batch_size, num_bins=num_bins)
+        attack = BatchAttack(
+            resized, seed, batch_size=batch_size, num_bins=num_bins, typical_brightness=typical_brightness
+        )
     rebuilt = attack.reconstruct(noise_multiplier=noise_multiplier, looks=looks, denoiser=denoiser)
     return LiveAttack(
         index=np.flatnonzero(attack.attacked),

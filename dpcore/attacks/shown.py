@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dpcore import datasets
+from dpcore.attacks.batch import get_brightness_from_pictures
 from dpcore.attacks.gallery import stand_in_pictures
 from dpcore.attacks.live import resize
 from dpcore.errors import InvalidValue
@@ -32,6 +33,8 @@ class ShownPictures:
     stand_in: bool
     #: Whether a program painted them.
     synthetic: bool
+    #: Mean and spread of the brightness of other pictures of the kind; None where there are none.
+    typical_brightness: tuple[float, float] | None = None
 
 
 def shown_pictures(dataset: str) -> ShownPictures:
@@ -62,7 +65,9 @@ def live_pictures(dataset: str) -> ShownPictures:
     shown = shown_pictures(dataset)
     if len(shown.records) >= LIVE_PICTURES:
         source = "the first 16 pictures that are painted for the attack, synthetic: nobody's body"
-        return replace(shown, records=shown.records[:LIVE_PICTURES], source=source)
+        others = shown.records[LIVE_PICTURES:]
+        known = get_brightness_from_pictures(others) if len(others) > 1 else None
+        return replace(shown, records=shown.records[:LIVE_PICTURES], source=source, typical_brightness=known)
     side = shown.records.shape[1]
     edge = round(side * (1 - _MIDDLE) / 2)
     # Mirror images would be as bright as their originals, which no batch attack by brightness can tell apart.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dpcore import datasets as registry
-from dpcore.attacks import AttackScores, BatchAttack, ImprintAttack
+from dpcore.attacks import AttackScores, BatchAttack, ImprintAttack, get_brightness_from_pictures
 from dpcore.attacks._records import worth_attacking
 from dpcore.attacks.live import resize
 from dpcore.sweep.attack_plan import OPTIMISATIONS, ImprintSetting, ReconstructionPlan
@@ -55,8 +55,14 @@ def _prepared(
     pictures = resize(pool[:most], setting.side)
     if setting.batch_size == 1:
         return ImprintAttack(pictures, seed=_SEED)
-    batch_size = min(setting.batch_size, int(worth_attacking(pictures).sum()))
-    return BatchAttack(pictures, seed=_SEED, batch_size=batch_size, num_bins=setting.num_bins)
+    return BatchAttack(
+        pictures,
+        seed=_SEED,
+        batch_size=min(setting.batch_size, int(worth_attacking(pictures).sum())),
+        num_bins=setting.num_bins,
+        # Like the attacker of memberships, this one has other pictures of the kind.
+        typical_brightness=get_brightness_from_pictures(pool[most:]),
+    )
 
 
 def reconstruction_rows(cell: Cell) -> list[Row]:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from dpcore.attacks import BatchAttack, ImprintAttack
+from dpcore.attacks import BatchAttack, ImprintAttack, get_brightness_from_pictures
 from dpcore.attacks._records import to_model_input
 from dpcore.attacks.batch import brightness_thresholds
 from dpcore.attacks.networks import ImprintModel, clipped_imprint_gradient
@@ -142,3 +142,21 @@ def test_one_bin_and_a_batch_of_one_is_the_plain_attack() -> None:
 def test_bad_options(changed: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidValue, match=message):
         BatchAttack(pictures(6), 0, **{"batch_size": 2, "num_bins": 10, **changed})  # type: ignore[arg-type]
+
+
+def test_who_knows_how_bright_such_pictures_are_tells_dark_ones_apart() -> None:
+    """All pictures lie below nearly every threshold of the usual prior, so that they share a few bins."""
+    dark = np.random.default_rng(3).integers(0, 40, size=(40, 16, 16, 1)).astype(np.uint8)
+    dark = (dark * np.linspace(0.6, 1.6, 40)[:, None, None, None]).astype(np.uint8)
+    known = get_brightness_from_pictures(dark[20:])
+    assert known[0] == pytest.approx(np.mean(dark[20:]) / 255)
+    shares = [
+        (
+            BatchAttack(dark[::2], 0, batch_size=10, num_bins=256, typical_brightness=brightness)
+            .scores(noise_multiplier=0.0, looks=1)
+            .error
+            < 0.1
+        ).mean()
+        for brightness in (None, known)
+    ]
+    assert shares[0] < 0.3 < 0.7 < shares[1]
