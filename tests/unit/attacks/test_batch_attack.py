@@ -148,8 +148,8 @@ def test_who_knows_how_bright_such_pictures_are_tells_dark_ones_apart() -> None:
     """All pictures lie below nearly every threshold of the usual prior, so that they share a few bins."""
     dark = np.random.default_rng(3).integers(0, 40, size=(40, 16, 16, 1)).astype(np.uint8)
     dark = (dark * np.linspace(0.6, 1.6, 40)[:, None, None, None]).astype(np.uint8)
-    known = get_brightness_from_pictures(dark[20:])
-    assert known[0] == pytest.approx(np.mean(dark[20:]) / 255)
+    known = get_brightness_from_pictures(dark[1::2])
+    assert known[0] == pytest.approx(np.mean(dark[1::2]) / 255)
     shares = [
         (
             BatchAttack(dark[::2], 0, batch_size=10, num_bins=256, typical_brightness=brightness)
