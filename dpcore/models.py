@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dpcore.errors import InvalidValue
+from dpcore.settings.architectures import MODEL_NAMES
 
 #: Groups of every GroupNorm in wide residual networks (De et al. 2022, section 3).
 _WIDE_GROUPS = 16
@@ -228,10 +229,6 @@ _BUILDERS: dict[str, Callable[[tuple[int, ...], int], nn.Module]] = {
     "small_unet": lambda shape, classes: UNet(in_channels=shape[0], num_classes=classes, width=8, stem_stride=2),
     "unet": lambda shape, classes: UNet(in_channels=shape[0], num_classes=classes, width=16),
 }
-
-#: Those that label every pixel.
-SEGMENTATION_MODELS = ("small_unet", "unet")
-MODEL_NAMES = tuple(_BUILDERS)
 
 
 def build_model(name: str, record_shape: tuple[int, ...], *, seed: int, num_classes: int = 2) -> nn.Module:

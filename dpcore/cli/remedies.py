@@ -15,10 +15,9 @@ from dpcore.cli._options import DataOption, DatasetOption, JsonOption, PlanOptio
 from dpcore.cli.errors import one_sentence_errors
 from dpcore.cli.privacy import PAPER_DELTA
 from dpcore.errors import InvalidValue
+from dpcore.settings import Advice, TrainingConfig, get_advice, models_for
 
 if TYPE_CHECKING:
-    from dpcore.training.advice import Advice
-    from dpcore.training.config import TrainingConfig
     from dpcore.training.profile import ClipNormProfile, GradientNorms
 
 ModelOption = Annotated[str | None, typer.Option(help="Architecture. Default: the plan's first for the dataset.")]
@@ -55,8 +54,6 @@ def advise(
         num_train = len(datasets.load(dataset, data_path=data).split.train)
     rate, steps = config.sample_rate(_validate.whole(num_train=num_train)), config.steps(num_train)
     mechanism = privacy.calibrate(target, sample_rate=rate, steps=steps)
-
-    from dpcore.training.advice import get_advice
 
     size = {"num_train": num_train, "num_parameters": _count_parameters(config, dataset)}
     found = get_advice(
@@ -117,21 +114,10 @@ def _config(plan: str, dataset: str, model: str | None) -> TrainingConfig:
         raise InvalidValue(f"dataset must be one of the plan {plan}, but is {dataset!r}.")
     if model is None:
         return planned[0].config(seed=0)
-    if model not in _models_for(spec):
-        raise InvalidValue(f"model must be one of {', '.join(_models_for(spec))} for {dataset}, but is {model!r}.")
+    if model not in models_for(spec):
+        raise InvalidValue(f"model must be one of {', '.join(models_for(spec))} for {dataset}, but is {model!r}.")
     own = next((d for d in planned if d.model == model), planned[0])
     return own.config(seed=0, model=model)
-
-
-def _models_for(spec: datasets.DatasetSpec) -> tuple[str, ...]:
-    from dpcore.models import MODEL_NAMES, SEGMENTATION_MODELS
-
-    if spec.is_segmentation:
-        return SEGMENTATION_MODELS
-    of_tables = ("mlp",)
-    if spec.kind == "tabular":
-        return of_tables
-    return tuple(name for name in MODEL_NAMES if name not in (*SEGMENTATION_MODELS, *of_tables))
 
 
 def _count_parameters(config: TrainingConfig, dataset: str) -> int:

@@ -14,9 +14,8 @@ from typing import Any
 from dpcore import _validate
 from dpcore import datasets as registry
 from dpcore.errors import InvalidValue
-from dpcore.models import MODEL_NAMES
+from dpcore.settings import MODEL_NAMES, TrainingConfig
 from dpcore.sweep.attack_plan import AuditPlan, MembershipPlan, ReconstructionPlan, part_from_table
-from dpcore.training.config import TrainingConfig
 
 PLANS = Path(__file__).with_name("plans")
 #: The plan sets these itself: seeds by counting, the chunk to what is fastest for the shipped models on one core.

@@ -1,7 +1,6 @@
 """DP-SGD training, and the same training without DP."""
 
-from dpcore.training.advice import Advice, get_advice
-from dpcore.training.config import TrainingConfig
+from dpcore.settings import TrainingConfig
 from dpcore.training.evaluation import get_chances_from_model, get_scores_from_model
 from dpcore.training.loop import Progress, TrainedRun, Training, TrainingCancelled, train
 from dpcore.training.metrics import Utility, get_dice_from_outlines, get_utility_from_scores
@@ -11,7 +10,6 @@ from dpcore.training.profile import ClipNormProfile, get_clip_norm_profile
 from dpcore.training.saturation import get_saturation_epoch
 
 __all__ = [
-    "Advice",
     "ClassificationObjective",
     "ClipNormProfile",
     "ClippedSum",
@@ -24,7 +22,6 @@ __all__ = [
     "TrainingCancelled",
     "TrainingConfig",
     "Utility",
-    "get_advice",
     "get_chances_from_model",
     "get_clip_norm_profile",
     "get_dice_from_outlines",

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from dpcore.datasets.spec import Dataset, DatasetSpec
 from dpcore.errors import DpcoreError, InvalidValue
-from dpcore.models import SEGMENTATION_MODELS, build_model
+from dpcore.models import build_model
 from dpcore.privacy import DpSgdMechanism, NonPrivate
+from dpcore.settings import SEGMENTATION_MODELS, TrainingConfig
 from dpcore.training.augmentation import make_views
-from dpcore.training.config import TrainingConfig
 from dpcore.training.evaluation import get_scores_from_model
 from dpcore.training.objective import make_objective
 from dpcore.training.patience import Patience

@@ -16,8 +16,8 @@ from dpcore import _validate
 from dpcore.datasets.spec import Dataset, DatasetSpec
 from dpcore.errors import InvalidValue
 from dpcore.privacy import NonPrivate
+from dpcore.settings.config import TrainingConfig
 from dpcore.training.augmentation import make_views
-from dpcore.training.config import TrainingConfig
 from dpcore.training.loop import Training
 from dpcore.training.objective import make_objective
 from dpcore.training.per_sample import PerSampleGradients

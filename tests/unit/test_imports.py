@@ -16,6 +16,7 @@ TORCH_FREE = (
     "dpcore.datasets",
     "dpcore.privacy",
     "dpcore.results",
+    "dpcore.settings",
     "dpcore.cli",
     "dpcore.__main__",
     "ui",

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from dpcore.errors import InvalidValue
-from dpcore.models import MODEL_NAMES, SEGMENTATION_MODELS, WideResNet, build_model
+from dpcore.models import WideResNet, build_model
+from dpcore.settings import MODEL_NAMES, SEGMENTATION_MODELS
 
 
 @pytest.mark.parametrize("name", MODEL_NAMES)

@@ -17,8 +17,8 @@ from dpcore import datasets
 from dpcore.cli import remedies as commands
 from dpcore.models import build_model
 from dpcore.privacy import PrivacyTarget, calibrate
-from dpcore.training.advice import get_advice
-from dpcore.training.config import TrainingConfig
+from dpcore.settings.advice import get_advice
+from dpcore.settings.config import TrainingConfig
 from dpcore.training.profile import UNPAID
 
 app = typer.Typer(pretty_exceptions_enable=False)

@@ -13,7 +13,7 @@ from typing import Literal
 from dpcore import _validate
 from dpcore.errors import InvalidValue
 from dpcore.privacy import Accountant, DpSgdMechanism, NonPrivate, PrivacyTarget, calibrate, get_epsilon_from_mechanism
-from dpcore.training.config import TrainingConfig
+from dpcore.settings.config import TrainingConfig
 
 Severity = Literal["note", "warning"]
 
