@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -234,9 +232,3 @@ def _list(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
 
 def _floats(value: Any) -> tuple[float, ...]:
     return tuple(_validate.positive(epsilon=epsilon) for epsilon in _list("epsilons", value))
-
-
-def settings_hash(settings: Any) -> str:
-    """Returns 16 hexadecimal digits that change when any setting changes; settings are dataclasses or JSON values."""
-    plain = asdict(settings) if hasattr(settings, "__dataclass_fields__") else settings
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:16]

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from dpcore.errors import DpcoreError
+from dpcore.settings.digest import settings_hash
 from dpcore.sweep.cells import Cell
-from dpcore.sweep.plan import settings_hash
 
 Rows = list[dict[str, Any]]
 
