@@ -80,15 +80,23 @@ def run_laboratory(bench: Bench) -> None:
     """
     with _alone(bench.store.path):
         bench.store.open_laboratory(os.getpid())
-        while not bench.stopping.is_set():
-            try:
-                with bench.workers.connect() as client:
-                    _Shift(bench, client).work()
-                    return
-            except (ClusterUnavailable, OSError, CancelledError) as error:
-                known = isinstance(error, ClusterUnavailable)
-                problem = str(error) if known else "The Dask cluster is gone; it is being looked for."
-                _wait_for_the_cluster(bench, problem)
+        try:
+            _work_until_the_end(bench)
+        finally:
+            with suppress(JobsUnavailable):
+                bench.store.close_laboratory()
+
+
+def _work_until_the_end(bench: Bench) -> None:
+    while not bench.stopping.is_set():
+        try:
+            with bench.workers.connect() as client:
+                _Shift(bench, client).work()
+                return
+        except (ClusterUnavailable, OSError, CancelledError) as error:
+            known = isinstance(error, ClusterUnavailable)
+            problem = str(error) if known else "The Dask cluster is gone; it is being looked for."
+            _wait_for_the_cluster(bench, problem)
 
 
 def _wait_for_the_cluster(bench: Bench, problem: str) -> None:

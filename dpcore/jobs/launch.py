@@ -57,6 +57,8 @@ class Launcher:
             self._process.wait(timeout=30)
 
     def _start(self) -> None:
+        if self._process is not None and self._process.stdin:
+            self._process.stdin.close()
         self._started = time.monotonic()
         paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         command = [sys.executable, "-W", "ignore", "-m", "dpcore", "laboratory", "--with-parent", "--database"]
