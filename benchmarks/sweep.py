@@ -20,9 +20,9 @@ from typing import Any
 
 from distributed import Client
 
+from dpcore.cluster.runner import AHEAD, run_items
 from dpcore.sweep import DatasetPlan, Workers
 from dpcore.sweep.cells import Cell, run_cell
-from dpcore.sweep.runner import AHEAD, run_items
 from dpcore.sweep.work import Finished, WorkFolder
 from dpcore.training import TrainingConfig
 

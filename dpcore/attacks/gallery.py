@@ -37,18 +37,25 @@ class Gallery:
     errors_all_looks: NDArray[np.float64]
 
 
-def best_gallery(attack: ImprintAttack, *, noise_multiplier: float, looks: int) -> Gallery:
+#: (n,) errors of all records after one look and after all looks, as `AttackScores.error`.
+Errors = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def best_gallery(
+    attack: ImprintAttack, *, noise_multiplier: float, looks: int, errors: Errors | None = None
+) -> Gallery:
     """Returns the five pictures that one look rebuilds best, as one look and `looks` looks show them.
 
     Args:
         attack: prepared on at least five pictures that are not mostly black.
         noise_multiplier: noise standard deviation / clipping norm, ≥ 0.
         looks: all the looks the attacker has, ≥ 1.
+        errors: of this attack at this setting, where they are known already.
 
     Raises:
         InvalidValue: if an argument breaks its rule.
     """
-    return _gallery(attack, slice(0, TOP), noise_multiplier=noise_multiplier, looks=looks)
+    return _gallery(attack, slice(0, TOP), noise_multiplier=noise_multiplier, looks=looks, errors=errors)
 
 
 def middle_gallery(attack: ImprintAttack, *, noise_multiplier: float, looks: int) -> Gallery:
@@ -60,21 +67,22 @@ def middle_gallery(attack: ImprintAttack, *, noise_multiplier: float, looks: int
     return _gallery(attack, slice(first, first + TOP), noise_multiplier=noise_multiplier, looks=looks)
 
 
-def _gallery(attack: ImprintAttack, places: slice, *, noise_multiplier: float, looks: int) -> Gallery:
+def _gallery(
+    attack: ImprintAttack, places: slice, *, noise_multiplier: float, looks: int, errors: Errors | None = None
+) -> Gallery:
     """The pictures at these places of the order by one-look error."""
     if attack.records.ndim != 4 or attack.candidates < TOP:
         raise InvalidValue(f"attack must hold at least {TOP} pictures, but holds {attack.candidates} attacked records.")
-    one = attack.scores(noise_multiplier=noise_multiplier, looks=1)
-    every = attack.scores(noise_multiplier=noise_multiplier, looks=looks)
-    index = np.argsort(one.error, kind="stable")[places]  # NaN, left out, sorts last
+    one, every = errors or (attack.scores(noise_multiplier=noise_multiplier, looks=k).error for k in (1, looks))
+    index = np.argsort(one, kind="stable")[places]  # NaN, left out, sorts last
     chosen = [int(i) for i in index]
     return Gallery(
         index=index,
         originals=attack.records[index].astype(np.uint8, copy=False),
         one_look=attack.reconstruct(noise_multiplier=noise_multiplier, looks=1, index=chosen).astype(np.uint8),
         all_looks=attack.reconstruct(noise_multiplier=noise_multiplier, looks=looks, index=chosen).astype(np.uint8),
-        errors_one_look=one.error[index],
-        errors_all_looks=every.error[index],
+        errors_one_look=one[index],
+        errors_all_looks=every[index],
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from dpcore import datasets
 from dpcore.attacks.batch import get_brightness_from_pictures
 from dpcore.attacks.gallery import stand_in_pictures
 from dpcore.attacks.live import resize
+from dpcore.datasets.spec import AttackRecords
 from dpcore.errors import InvalidValue
 
 #: Real datasets whose kind of picture a phantom has; beside the others stand pictures that scikit-image ships.
@@ -37,8 +39,14 @@ class ShownPictures:
     typical_brightness: tuple[float, float] | None = None
 
 
-def shown_pictures(dataset: str) -> ShownPictures:
+def shown_pictures(
+    dataset: str, *, load: Callable[[str], AttackRecords] = datasets.load_attack_records
+) -> ShownPictures:
     """Returns the pictures to attack and show beside a dataset of images.
+
+    Args:
+        dataset: registry name.
+        load: where a phantom's pictures come from; one that remembers them saves painting them again.
 
     Raises:
         InvalidValue: for an unknown dataset, or one of tables.
@@ -50,7 +58,7 @@ def shown_pictures(dataset: str) -> ShownPictures:
     if phantom is None:
         stand_ins = stand_in_pictures()
         return ShownPictures(records=stand_ins.records, source=stand_ins.source, stand_in=True, synthetic=False)
-    attacked = datasets.load_attack_records(phantom)
+    attacked = load(phantom)
     stands_in = phantom != dataset
     before = "standing in for scans of patients, the best five of these: " if stands_in else ""
     records = attacked.records.astype(np.uint8, copy=False)

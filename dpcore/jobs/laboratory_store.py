@@ -43,6 +43,11 @@ class LaboratoryStore(JobStore):
         with self.writing() as db:
             db.execute("UPDATE laboratory SET alive = ?, workers = ?, problem = ?", (time.time(), workers, problem))
 
+    def close_laboratory(self) -> None:
+        """Says that the laboratory has ended, so that the next one need not wait for its silence."""
+        with self.writing() as db:
+            db.execute("UPDATE laboratory SET alive = 0, workers = 0")
+
     def claim(self) -> tuple[TaskId, Task] | None:
         """Takes the next task in turn to work; None if none waits. What is known already is finished on the way."""
         now = time.time()

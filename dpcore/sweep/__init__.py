@@ -1,9 +1,9 @@
 """Sweeps: from a plan file to the tables and pictures of `precomputed/`."""
 
+from dpcore.cluster.pool import Workers
 from dpcore.sweep.forecast import Forecast, forecast_sweep
 from dpcore.sweep.main import SweepReport, run_sweep
 from dpcore.sweep.plan import DatasetPlan, SweepPlan, read_plan
-from dpcore.sweep.pool import Workers
 from dpcore.sweep.progress import OnProgress, SweepProgress
 from dpcore.sweep.run import CellsFailed
 from dpcore.sweep.tune import tune_dataset

@@ -13,12 +13,12 @@ import torch
 
 from dpcore import datasets as registry
 from dpcore.attacks.networks import PreparedAttack
+from dpcore.cluster.tasks import in_time
 from dpcore.datasets.spec import Dataset
 from dpcore.privacy import DpSgdMechanism, NonPrivate, PrivacyTarget, calibrate
 from dpcore.results.schema import SCORES
 from dpcore.sweep.attack_plan import AuditPlan, ReconstructionPlan
 from dpcore.sweep.plan import DatasetPlan
-from dpcore.sweep.tasks import in_time
 from dpcore.training import Training, TrainingConfig
 
 

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from dpcore.cluster.pool import Workers
 from dpcore.results.store import PrecomputedStore
 from dpcore.sweep.cells import Cell
 from dpcore.sweep.main import wanted_datasets
 from dpcore.sweep.parts import check_parts, plan_cells
 from dpcore.sweep.plan import SweepPlan
-from dpcore.sweep.pool import Workers
 from dpcore.sweep.progress import CellTimes, Group, earlier_times
 from dpcore.sweep.work import WorkFolder
 

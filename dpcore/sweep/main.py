@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from dpcore import datasets as registry
+from dpcore.cluster.pool import Workers
 from dpcore.errors import DataUnavailable, InvalidValue, ResultsUnavailable
 from dpcore.results.schema import TABLES
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
@@ -22,7 +23,6 @@ from dpcore.sweep.membership_table import membership_table
 from dpcore.sweep.parts import check_parts, first_models, plan_cells
 from dpcore.sweep.pictures import write_gallery
 from dpcore.sweep.plan import DatasetPlan, SweepPlan, plan_from_settings
-from dpcore.sweep.pool import Workers
 from dpcore.sweep.progress import CellTimes, OnProgress, SweepProgress, earlier_times
 from dpcore.sweep.run import available_datasets, run_cells
 from dpcore.sweep.tables import bounds_table, points_table, runs_table

@@ -8,10 +8,10 @@ from typing import Any
 
 from dpcore.attacks.networks.canaries import finish_audit, start_audit
 from dpcore.attacks.networks.shadows import get_confidences, get_losses, start_shadow
+from dpcore.cluster.tasks import in_time
 from dpcore.privacy import ACCOUNTANTS, DpSgdMechanism, get_epsilon_from_mechanism
 from dpcore.sweep.attack_plan import AuditPlan
 from dpcore.sweep.cells import Cell, load_dataset, mechanism_of, noise_multiplier_of
-from dpcore.sweep.tasks import in_time
 
 Row = dict[str, Any]
 

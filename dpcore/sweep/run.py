@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 
 from dpcore import _validate
 from dpcore import datasets as registry
+from dpcore.cluster.pool import Workers
+from dpcore.cluster.runner import run_items
 from dpcore.datasets.spec import DataStatus
 from dpcore.errors import DpcoreError
 from dpcore.sweep.cells import Cell, run_cell
 from dpcore.sweep.plan import DatasetPlan, SweepPlan
-from dpcore.sweep.pool import Workers
 from dpcore.sweep.progress import CellTimes, Group, OnProgress, SweepProgress, probes_first
-from dpcore.sweep.runner import run_items
 from dpcore.sweep.work import Finished, Rows, WorkFolder
 
 

@@ -9,15 +9,15 @@ import pandas as pd
 import torch
 
 from dpcore import _validate
+from dpcore.cluster.pool import Workers
+from dpcore.cluster.runner import run_items
+from dpcore.cluster.tasks import in_time
 from dpcore.errors import InvalidValue, ResultsUnavailable
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 from dpcore.sweep.cells import load_dataset, mechanism_for
 from dpcore.sweep.plan import DatasetPlan, SweepPlan
-from dpcore.sweep.pool import Workers
 from dpcore.sweep.progress import OnProgress, SweepProgress
 from dpcore.sweep.run import CellsFailed
-from dpcore.sweep.runner import run_items
-from dpcore.sweep.tasks import in_time
 from dpcore.training import Training
 
 TUNING_EPSILON = 8.0

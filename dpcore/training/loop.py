@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,9 +24,6 @@ from dpcore.training.per_sample import PerSampleGradients
 from dpcore.training.recorder import channels_last
 
 Privacy = DpSgdMechanism | NonPrivate
-
-#: Views per chunk without DP.
-_PLAIN_CHUNK = 512
 
 
 class TrainingCancelled(DpcoreError):
@@ -73,6 +70,8 @@ class Training:
         privacy: the mechanism, which must be that of `config` on all training records.
         members: (n,) which of the training records take part, all by default; the others are never sampled. Sample
             rate, steps and noise stay those of all n.
+        check: called before every chunk of records that goes through the model, in training, in scoring and in whatever
+            the finished model is asked later; what it raises stops them there.
     """
 
     #: How gradients are clipped and added up; tests put a broken one in its place.
@@ -85,6 +84,7 @@ class Training:
         privacy: Privacy,
         *,
         members: NDArray[np.bool_] | None = None,
+        check: Callable[[], None] | None = None,
     ) -> None:
         index, spec = dataset.split.train, dataset.spec
         if members is not None and members.shape != index.shape:
@@ -96,6 +96,8 @@ class Training:
         self.device = _find_device()
         model = build_model(config.model, spec.record_shape, seed=config.seed, num_classes=spec.num_classes)
         self.model = model.to(self.device)
+        if check is not None:
+            self.model.register_forward_pre_hook(_calling(check))
         self._records = channels_last(torch.from_numpy(dataset.features[index]))
         self._labels = torch.from_numpy(dataset.labels[index])
         # Of the batches and the noise; the views have a stream of their own, so that they change neither.
@@ -196,7 +198,8 @@ class Training:
         if not len(labels):
             return float("nan")
         total = 0.0
-        for chunk, chunk_labels in zip(records.split(_PLAIN_CHUNK), labels.split(_PLAIN_CHUNK), strict=True):
+        size = self.config.chunk_size
+        for chunk, chunk_labels in zip(records.split(size), labels.split(size), strict=True):
             losses = self._objective.losses(self.model(chunk), chunk_labels)
             losses = losses * self._objective.record_weights(chunk_labels)
             (losses.sum() / len(labels)).backward()
@@ -223,6 +226,15 @@ class Training:
             losses=tuple(self._losses),
             seconds=self._seconds,
         )
+
+
+def _calling(check: Callable[[], None]) -> Callable[..., None]:
+    """A hook that leaves the model's input as it is, whatever `check` returns."""
+
+    def hook(*_: object) -> None:
+        check()
+
+    return hook
 
 
 def _check_mechanism(config: TrainingConfig, privacy: Privacy, num_train: int) -> None:

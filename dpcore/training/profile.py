@@ -6,6 +6,7 @@ Looking at them is itself a release that no budget pays for, so it is refused on
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +69,7 @@ def get_clip_norm_profile(
     num_records: int = 1000,
     bins: int = 30,
     on_private_data: bool = False,
+    check: Callable[[], None] | None = None,
 ) -> ClipNormProfile:
     """Returns the norms of records' gradients before clipping, of views averaged as the configuration wants them.
 
@@ -82,6 +84,7 @@ def get_clip_norm_profile(
         num_records: looked at, drawn by the configuration's seed; all if there are fewer.
         bins: of the histogram.
         on_private_data: whether to look at real records although nothing pays for it; the profile then says so.
+        check: as `Training` takes it.
 
     Raises:
         InvalidValue: for real records without `on_private_data`, a number that breaks its rule, or a training that
@@ -91,7 +94,7 @@ def get_clip_norm_profile(
     _validate.whole(num_records=num_records)
     _validate.whole(bins=bins)
     # Patience would look at validation records, and end the short training by chance.
-    training = Training(dataset, dataclasses.replace(config, epochs=epochs, patience=0), NonPrivate())
+    training = Training(dataset, dataclasses.replace(config, epochs=epochs, patience=0), NonPrivate(), check=check)
     index = _draw(dataset.split.train, num_records, seed=config.seed)
     initial = _norms(training, index)
     for _ in training:

@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 TORCH_FREE = (
     "dpcore.attacks",
     "dpcore.claims",
+    "dpcore.cluster",
     "dpcore.datasets",
+    "dpcore.jobs",
     "dpcore.privacy",
     "dpcore.results",
     "dpcore.settings",
@@ -21,13 +23,13 @@ TORCH_FREE = (
     "dpcore.__main__",
     "ui",
 )
-#: The part of a torch-free package that needs torch.
-NEEDS_TORCH = "dpcore.attacks.networks"
+#: The parts of torch-free packages that need torch.
+NEEDS_TORCH = ("dpcore.attacks.networks", "dpcore.jobs.work")
 #: What each layer may not import.
 FORBIDDEN = {
     "dpcore": ("streamlit", "plotly", "ui", "pages", "app"),
-    "ui": ("pages", "app", "torch", "opacus", "dpcore.training", NEEDS_TORCH, "dpcore.sweep", "dpcore.models"),
-    "pages": ("app", "torch", "opacus", "dpcore.training", NEEDS_TORCH, "dpcore.sweep", "dpcore.models", "pages"),
+    "ui": ("pages", "app", "torch", "opacus", "dpcore.training", *NEEDS_TORCH, "dpcore.sweep", "dpcore.models"),
+    "pages": ("app", "torch", "opacus", "dpcore.training", *NEEDS_TORCH, "dpcore.sweep", "dpcore.models", "pages"),
 }
 
 

@@ -31,7 +31,7 @@ curve_points = 10
 [[dataset]]
 name = "breast_cancer"
 model = "mlp"
-epochs = 3
+epochs = 40
 expected_batch_size = 64
 max_grad_norm = 1.0
 """
@@ -181,7 +181,7 @@ def test_a_full_disk_gets_one_sentence_and_loses_nothing_finished(sweeps: Sweeps
 
 
 def test_cells_over_their_time_limit_are_reported_and_results_stay_as_they_were(sweeps: Sweeps) -> None:
-    (sweeps.folder / "slow.toml").write_text(PLAN.replace("epochs = 3", "epochs = 20_000"))
+    (sweeps.folder / "slow.toml").write_text(PLAN.replace("epochs = 40", "epochs = 20_000"))
     (sweeps.folder / "out").mkdir()
     (sweeps.folder / "out" / "mine").touch()
     code, errors = sweeps.run("--time-limit", "1", "--workers", "2", plan="slow.toml")

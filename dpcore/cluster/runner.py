@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 from distributed import Client, Future, Scheduler
 from distributed.scheduler import KilledWorker
 
-from dpcore.sweep.pool import ClusterUnavailable
-from dpcore.sweep.tasks import Ended, attempt, one_line, over_limit
+from dpcore.cluster.pool import ClusterUnavailable
+from dpcore.cluster.tasks import Ended, attempt, one_line, over_limit
 
 Item = TypeVar("Item")
 

@@ -14,11 +14,11 @@ import psutil
 import pytest
 from distributed import Client
 
+from dpcore.cluster import runner
+from dpcore.cluster.pool import ClusterUnavailable, Workers
+from dpcore.cluster.runner import AHEAD, LOST_WORKERS, run_items
+from dpcore.cluster.tasks import TimeLimitExceeded, attempt, in_time, limited_to
 from dpcore.errors import InvalidValue
-from dpcore.sweep import runner
-from dpcore.sweep.pool import ClusterUnavailable, Workers
-from dpcore.sweep.runner import AHEAD, LOST_WORKERS, run_items
-from dpcore.sweep.tasks import TimeLimitExceeded, attempt, in_time, limited_to
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_an_attempt_is_timed_and_fails_in_one_line() -> None:
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense"])
 def test_a_scheduler_that_does_not_answer_gets_one_sentence(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dpcore.sweep.pool._CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("dpcore.cluster.pool._CONNECT_SECONDS", 0.5)
     with pytest.raises(ClusterUnavailable, match="scheduler must be the address"), Workers(scheduler=address).connect():
         pass
 

@@ -21,8 +21,8 @@ from distributed.deploy.subprocess import SubprocessWorker
 from distributed.system import MEMORY_LIMIT
 
 from dpcore import _validate
+from dpcore.cluster.tasks import decisive_versions, one_line
 from dpcore.errors import DpcoreError
-from dpcore.sweep.tasks import decisive_versions, one_line
 
 #: Read by the workers when they start. glibc otherwise returns each chunk's memory to the kernel and asks for it
 #: again, which cost a third of the CPU time of a training.
@@ -55,6 +55,8 @@ class Workers:
     count: int = 1
     #: Such as "tcp://host:8786"; its scheduler and workers need dpcore and the same versions of its dependencies.
     scheduler: str | None = None
+    #: Modules that an own worker imports when it starts, before its first item.
+    preload: tuple[str, ...] = ("dpcore.cluster.tasks",)
 
     def __post_init__(self) -> None:
         """Raises InvalidValue for the first field that breaks its rule."""
@@ -72,7 +74,7 @@ class Workers:
         """Yields a client with at least one worker; raises ClusterUnavailable. An own cluster ends with the block."""
         for name in ("distributed", "distributed.client"):
             logging.getLogger(name).setLevel(logging.CRITICAL)  # The sweep says in its own words what went wrong.
-        with _external(self.scheduler) if self.scheduler else _embedded(self.count) as client:
+        with _external(self.scheduler) if self.scheduler else _embedded(self) as client:
             yield client
 
 
@@ -92,18 +94,18 @@ class _Worker(SubprocessWorker):
 
 
 @contextmanager
-def _embedded(count: int) -> Iterator[Client]:
+def _embedded(workers: Workers) -> Iterator[Client]:
     worker = {
         "cls": _Worker,
         "options": {
             "worker_kwargs": {
                 "host": "127.0.0.1",
                 "nthreads": 1,
-                "memory_limit": MEMORY_LIMIT // count,
+                "memory_limit": MEMORY_LIMIT // workers.count,
                 "config": _WORKER_SETTINGS,
                 "dashboard": False,
                 "silence_logs": "CRITICAL",
-                "preload": ["dpcore.sweep.tasks"],
+                "preload": list(workers.preload),
                 "preload_nanny": [str(Path(__file__).with_name("_nanny.py"))],
             }
         },
@@ -113,7 +115,7 @@ def _embedded(count: int) -> Iterator[Client]:
         dask.config.set(_SETTINGS),
         SpecCluster(
             scheduler={"cls": Scheduler, "options": scheduler},
-            workers=dict.fromkeys(range(count), worker),
+            workers=dict.fromkeys(range(workers.count), worker),
             silence_logs="CRITICAL",
         ) as cluster,
         Client(cluster) as client,
