@@ -20,10 +20,11 @@ from ui.chart_blocks import draw, table
 from ui.lab_before import card
 from ui.lab_jobs import Mine
 from ui.lab_plan import prove
-from ui.numbers import format_error, format_share
+from ui.numbers import format_count, format_error, format_share
 from ui.risk_proof import RiskProof
 from ui.risk_text import format_risk, of_thousand
 from ui.text import name_looks
+from ui.text import noun as noun_of
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/=]*")
 
@@ -40,8 +41,9 @@ def result(mine: Mine) -> None:
             "appear here.</p>"
         )
         return
-    title = datasets.spec(job.tasks[0].task.dataset).title
-    st.html(f'<p class="rk-who lb-shown" data-job="{html.escape(job.id)}">{stress(_whose(mine, job, title))}</p>')
+    if job not in mine.unfinished or not mine.owns(job):
+        words = stress(_whose(mine, job))
+        st.html(f'<p class="rk-who lb-shown" data-job="{html.escape(job.id)}">{words}</p>')
     for sentence in _mishaps(job):
         st.warning(sentence, icon=":material/info:")
     try:
@@ -50,7 +52,8 @@ def result(mine: Mine) -> None:
         results_missing(error)
 
 
-def _whose(mine: Mine, job: Job, title: str) -> str:
+def _whose(mine: Mine, job: Job) -> str:
+    title = datasets.spec(job.tasks[0].task.dataset).title
     about = lab_text.job_words(job, title)
     named = f"“{job.name}”: {about}" if job.name else about
     shared = "" if mine.owns(job) else " **Somebody shared this run:** you may look at it, not change it."
@@ -78,7 +81,7 @@ def _run(job: Job) -> None:
         return
     bare = next((o for t, o in found[1:] if isinstance(t.task, RunSettings) and not t.task.is_private), None)
     proof = prove(main.task, outcome.num_train)
-    noun = datasets.spec(main.task.dataset).record_noun
+    noun = noun_of(loaders.evidence(main.task.dataset))
     st.html(
         f'<p class="pp-summary lb-result" role="status">{stress(lab_text.utility_sentence(outcome, bare, main.task))}'
         f'</p><div class="pp-cards lb-after">{"".join(_cards(job, outcome, bare, proof))}</div>'
@@ -185,7 +188,9 @@ def _membership_card(outcome: RunOutcome, proof: RiskProof) -> str:
     if proof.worst_case is not None and outcome.noise_multiplier > 0:
         limit = proof.worst_case.tpr_at_fpr(0.01)
         lines.append(f"proven limit: at most **{format_risk(limit)}**")
-    return card("Who took part?", "measured", f"{share.successes} of {share.trials} found", lines)
+    return card(
+        "Who took part?", "measured", f"{format_count(share.successes)} of {format_count(share.trials)} found", lines
+    )
 
 
 def _proof_card(outcome: RunOutcome, proof: RiskProof) -> str:
@@ -211,9 +216,8 @@ def _pictures(outcome: RunOutcome, settings: RunSettings) -> None:
     rows += _strip("What one look gives", found.one_look, found.errors_one_look)
     if looks[-1].looks != looks[0].looks:
         rows += _strip(f"What {name_looks(looks[-1].looks)} give", found.all_looks, found.errors_all_looks)
-    st.html(
-        f'<figure class="pp-gallery lb-gallery">{rows}<figcaption>{stress(_caption(found, settings))}</figcaption></figure>'
-    )
+    caption = stress(_caption(found, settings))
+    st.html(f'<figure class="pp-gallery lb-gallery">{rows}<figcaption>{caption}</figcaption></figure>')
 
 
 def _caption(found: PictureOutcome, settings: RunSettings) -> str:

@@ -18,6 +18,7 @@ from ui.lab_plan import Plan, watts_per_core
 from ui.numbers import at_most
 from ui.risk_text import format_risk
 from ui.text import HOPELESS
+from ui.text import noun as noun_of
 
 if TYPE_CHECKING:
     from dpcore.privacy import TradeOff
@@ -72,7 +73,7 @@ def _comparable(plan: Plan) -> str:
 
 
 def _cards(plan: Plan) -> list[str]:
-    proof, noun = plan.proof, plan.base.spec.record_noun
+    proof, noun = plan.proof, noun_of(plan.finding.evidence)
     kappa = 1 / plan.num_train
     members = "participants found, if 1 stranger in 100 may be accused"
     tpr = math.nan if proof.worst_case is None else proof.worst_case.tpr_at_fpr(0.01)
@@ -133,8 +134,8 @@ def _queue() -> str:
     if found.workers == 0:
         return "Its workers are starting."
     if waiting or running >= found.workers:
-        tasks = "task waits" if waiting == 1 else "tasks wait"
-        return f"All {found.workers} workers are busy; {waiting} {tasks}."
+        queue = {0: "nothing waits", 1: "1 task waits"}.get(waiting, f"{waiting} tasks wait")
+        return f"All workers are busy; {queue}."
     return "A worker is free."
 
 

@@ -80,13 +80,13 @@ def limits() -> None:
     """Shows how runs are made and what they cannot say."""
     with st.expander("How it works, and what it cannot say", icon=":material/menu_book:"):
         st.markdown(
-            "- **A process of its own trains:** the laboratory takes the jobs of all visitors in turn; whoever has been "
+            "- **A process of its own trains:** the laboratory takes all visitors’ jobs in turn; whoever has been "
             "served least comes next. A closed page or a restart of the app loses nothing that was asked for.\n"
             "- **One training is one draw of chance.** The precomputed curve is a mean over several seeds; repeat with "
             "other seeds before you believe a difference.\n"
-            "- **The attacks are those of this project:** a planted layer under this run’s noise (Fowl and others 2022; "
-            "Boenisch and others 2023) and the loss threshold (Yeom and others 2018) on this very model. Measured, "
-            "not proven: a better attack may come.\n"
+            "- **The attacks are those of this project:** a planted layer under this run’s noise (Fowl and others "
+            "2022; Boenisch and others 2023) and the loss threshold (Yeom and others 2018) on this very model. "
+            "Measured, not proven: a better attack may come.\n"
             "- **The limits are proven** for every attack of their kind, per record, by the exact trade-off curves of "
             "*Risk bounds*.\n"
             "- **Looking is not free.** Whoever tries many settings on real patients spends a budget each time; here "

@@ -141,8 +141,8 @@ def norms_chart(norms: Mapping[str, Any], max_grad_norm: float, *, above: float)
         lines.append(_line([(value, 0.0), (value, most * _HEADROOM)], style))
         legend.append((style, f"{percent} % of the records pull less than {value:.3g}"))
     alt = (
-        f"Histogram of gradient norms: 80 % below {norms['percentile_80']:.3g}, 90 % below {norms['percentile_90']:.3g}; "
-        f"the clip norm {max_grad_norm:.3g} shortens about {100 * above:.0f} %."
+        f"Histogram of gradient norms: 80 % below {norms['percentile_80']:.3g}, 90 % below "
+        f"{norms['percentile_90']:.3g}; the clip norm {max_grad_norm:.3g} shortens about {100 * above:.0f} %."
     )
     readouts = [
         Readout(

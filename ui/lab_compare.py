@@ -10,6 +10,7 @@ from dpcore.jobs import Job, RunOutcome, RunSettings
 from dpcore.results.exposure import Share
 from dpcore.results.metrics import get_metric_from_name, get_model_words_from_name
 from ui import lab_jobs, lab_text
+from ui.captions import COUNTED
 from ui.lab_plan import prove
 from ui.numbers import format_count, format_sigma
 from ui.risk_text import of_thousand
@@ -61,7 +62,7 @@ def _setting_column(settings: RunSettings, outcome: RunOutcome) -> dict[str, str
         "Model": get_model_words_from_name(training.model),
         "Asked for": lab_text.budget_words(settings),
         "Noise σ": format_sigma(outcome.noise_multiplier) if settings.is_private else "none",
-        "ε counted": settings.accountant,
+        "ε counted": COUNTED[settings.accountant],
         "Clip norm C": f"{training.max_grad_norm:.3g}" if settings.is_private else "none",
         "Batch": format_count(training.expected_batch_size),
         "Epochs": format_count(training.epochs),

@@ -39,14 +39,12 @@ class Mine:
 
     @property
     def signature(self) -> tuple[object, ...]:
-        """Changes when the page below must be drawn anew: a task has ended, or another job is looked at."""
-        ended = {
-            (task.key, task.state)
+        """Changes when the page below must be drawn anew: a job has begun, a task has ended, another is looked at."""
+        changed = {
+            (job.id, job.state, sum(task.state not in _UNFINISHED for task in job.tasks))
             for job in (*self.jobs, *((self.shown,) if self.shown else ()))
-            for task in job.tasks
-            if task.state not in _UNFINISHED
         }
-        return (frozenset(ended), self.shown.id if self.shown else "")
+        return (frozenset(changed), self.shown.id if self.shown else "")
 
     def owns(self, job: Job) -> bool:
         """Whether a job may be cancelled, named, kept and deleted here."""

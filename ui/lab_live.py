@@ -9,7 +9,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dpcore import datasets
-from dpcore.errors import DpcoreError
+from dpcore.errors import DpcoreError, ResultsUnavailable
 from dpcore.jobs import Job, RunSettings, TaskState
 from dpcore.results.metrics import get_metric_from_name
 from ui import lab_charts, lab_jobs, lab_loaders, lab_text, loaders
@@ -65,7 +65,7 @@ def _laboratory_sentence() -> str:
 def _job(job: Job, mine: Mine, *, wide: bool) -> None:
     with st.container(key=f"lab_job_{job.id}"), st.container(key=f"lab_head_{job.id}"):
         title = datasets.spec(job.tasks[0].task.dataset).title
-        st.html(f'<div class="lb-head">{_head(job, title, wide=wide)}</div>')
+        st.html(f'<div class="lb-head">{_head(job, title)}</div>')
         if mine.owns(job):
             stopping = job.id in st.session_state.get(_STOPPING, ())
             st.button(
@@ -80,14 +80,13 @@ def _job(job: Job, mine: Mine, *, wide: bool) -> None:
         _charts(job)
 
 
-def _head(job: Job, title: str, *, wide: bool) -> str:
+def _head(job: Job, title: str) -> str:
     name = html.escape(job.name or lab_text.job_words(job, title))
     current = _current(job)
     done = sum(task.state not in ("waiting", "running") for task in job.tasks)
     many = f" <span>{done} of {len(job.tasks)} done</span>" if len(job.tasks) > 1 else ""
-    role = ' role="status"' if wide else ""
     lines = "".join(f"<p>{stress(line)}</p>" for line in _lines(current))
-    return f"<h3>{name}{many}</h3>{_bar(current, job)}<div{role}>{lines}</div>"
+    return f"<h3>{name}{many}</h3>{_bar(current, job)}<div>{lines}</div>"
 
 
 def _current(job: Job) -> TaskState:
@@ -106,11 +105,11 @@ def _lines(task: TaskState) -> list[str]:
     if progress is None:
         return [f"**{what}.** Starting…", *lost]
     words = [progress.phase]
-    if progress.steps:
+    if progress.steps and progress.step < progress.steps:
         words.append(f"step {progress.step:,} of {progress.steps:,}")
         if progress.epochs:
             words.append(f"epoch {progress.step * progress.epochs / progress.steps:.1f} of {progress.epochs}")
-    if progress.losses:
+    if progress.losses and progress.step < progress.steps:
         words.append(f"loss {progress.losses[-1][1]:.3f}")
     if progress.epsilon is not None:
         words.append(f"ε spent so far {progress.epsilon:.4g}")
@@ -147,7 +146,10 @@ def _charts(job: Job) -> None:
     settings = lab_text.main_settings(job)
     if settings is None:
         return
-    evidence = loaders.evidence(settings.dataset)
+    try:
+        evidence = loaders.evidence(settings.dataset)
+    except ResultsUnavailable:
+        return  # Said above, where the page has no results to compare with.
     if job.kind == "run":
         shown = lab_jobs.courses(job, evidence.no_dp.num_train)
     else:

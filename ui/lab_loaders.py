@@ -1,4 +1,4 @@
-"""Caches of the live lab, and its one door to the jobs' database: what never changes is kept, shared by all visitors."""
+"""Caches of the live lab, and its door to the jobs' database: what never changes is kept, shared by all visitors."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ def profile(plan: Plan) -> None:
     """Offers the look, and shows the newest one at this data and model."""
     with st.expander("How strongly do single records pull? Choose the clip norm", icon=":material/bar_chart:"):
         st.html(
-            '<p class="rk-faint">A record that pulls harder than the clip norm is shortened to it. A usual start is the '
-            "80th percentile: one record in five is shortened. A smaller norm also lowers the noise.</p>"
+            '<p class="rk-faint">A record that pulls harder than the clip norm is shortened to it. A usual start is '
+            "the 80th percentile: one record in five is shortened. A smaller norm also lowers the noise.</p>"
         )
         lab_controls.look_button(plan)
         try:
@@ -81,9 +81,10 @@ def _norms(plan: Plan, found: dict[str, Any]) -> None:
 def _words(found: dict[str, Any], clip: float) -> str:
     norms, initial = found["trained"], found["initial"]
     epochs = "one epoch" if norms["epochs"] == 1 else f"{norms['epochs']} epochs"
+    shortened = f"**about {100 * share_above(norms, clip):.0f} %**"
     return (
-        f"After {epochs} without DP the clip norm C = {clip:.3g} shortens **about {100 * share_above(norms, clip):.0f} %** "
-        f"of {norms['records']:,} records. Four in five pull less than {norms['percentile_80']:.3g} (before training: "
+        f"After {epochs} without DP the clip norm C = {clip:.3g} shortens {shortened} of "
+        f"{norms['records']:,} records. Four in five pull less than {norms['percentile_80']:.3g} (before training: "
         f"{initial['percentile_80']:.3g})."
     )
 

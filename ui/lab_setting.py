@@ -28,7 +28,7 @@ FIELDS = {
             label="Noise σ",
             help="Leave it empty and the noise follows from the privacy budget above; a number here decides instead.",
             low=1e-8,
-            high=1e4,
+            high=1e3,
             whole=False,
         ),
         Field(
@@ -36,7 +36,7 @@ FIELDS = {
             label="Clip norm C",
             help="No record may pull on the model by more than this. The noise grows with it.",
             low=1e-4,
-            high=1e4,
+            high=1e3,
             whole=False,
         ),
         Field(

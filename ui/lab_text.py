@@ -118,7 +118,8 @@ def people_sentence(proof: RiskProof, kappa: float, noun: str) -> str:
 def share_words(found: Share) -> str:
     """Returns a measured share with its 95 % interval."""
     low, high = found.interval
-    return f"{found.successes} of {found.trials} (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
+    counts = f"{format_count(found.successes)} of {format_count(found.trials)}"
+    return f"{counts} (95 % interval {100 * low:.1f} to {100 * high:.1f} %)"
 
 
 def task_words(state: TaskState) -> str:
@@ -161,16 +162,18 @@ def utility_sentence(outcome: RunOutcome, bare: RunOutcome | None, settings: Run
 
 
 def attack_sentence(outcome: RunOutcome, noun: str) -> str:
-    """Returns what the attacks on this very model got, as people of 1,000 where they are shares of people."""
+    """Returns what the attacks on this very model got."""
     attack = outcome.attack
     one, every = attack.looks[0], attack.looks[-1]
     rebuilt = f"**{one.rebuilt} of {attack.attacked}** {noun}s from one look"
     if every.looks != one.looks:
         rebuilt += f", **{every.rebuilt}** from all {every.looks}"
-    found = Share(successes=outcome.membership.at_001[0], trials=outcome.membership.members)
+    member = outcome.membership
+    found, accused = member.at_001
     return (
         f"Measured on this run: an attacker who plants a layer rebuilt {rebuilt}; one who compares losses found "
-        f"**{1000 * found.value:.0f} of 1,000 participants** while wrongly accusing 10 of 1,000 strangers."
+        f"**{format_count(found)} of {format_count(member.members)} participants** while wrongly accusing "
+        f"{format_count(accused)} of {format_count(member.non_members)} strangers."
     )
 
 

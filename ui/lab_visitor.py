@@ -26,7 +26,7 @@ export default function ({{ data }}) {{
 def visitor() -> str:
     """Returns the visitor's token: the session's, else the cookie's, else a new one."""
     if _KEY not in st.session_state:
-        sent = str(st.context.cookies.get(COOKIE, ""))
+        sent = _sent_cookie()
         st.session_state[_KEY] = sent if is_token(sent) else secrets.token_urlsafe(16)
     return str(st.session_state[_KEY])
 
@@ -39,6 +39,10 @@ def remember() -> None:
 def is_token(text: str) -> bool:
     """Whether a cookie holds a token as this app makes them."""
     return _TOKEN.fullmatch(text) is not None
+
+
+def _sent_cookie() -> str:
+    return str(st.context.cookies.get(COOKIE, ""))
 
 
 @st.cache_resource(show_spinner=False)
