@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 import re
 from collections.abc import Sequence
 
@@ -14,9 +13,8 @@ from dpcore.errors import ResultsUnavailable
 from dpcore.jobs import Job, PictureOutcome, RunOutcome, RunSettings, TaskState
 from dpcore.results.exposure import Share
 from dpcore.results.metrics import get_metric_from_name
-from ui import lab_charts, lab_jobs, lab_text, loaders, risk_charts
+from ui import lab_charts, lab_curve, lab_jobs, lab_text, loaders, risk_charts
 from ui.blocks import results_missing, stress
-from ui.chart_blocks import draw, table
 from ui.lab_before import card
 from ui.lab_jobs import Mine
 from ui.lab_plan import prove
@@ -47,7 +45,7 @@ def result(mine: Mine) -> None:
     for sentence in _mishaps(job):
         st.warning(sentence, icon=":material/info:")
     try:
-        _run(job) if job.kind == "run" else _curve(job)
+        _run(job) if job.kind == "run" else lab_curve.curve(job)
     except ResultsUnavailable as error:
         results_missing(error)
 
@@ -86,39 +84,13 @@ def _run(job: Job) -> None:
         f'<p class="pp-summary lb-result" role="status">{stress(lab_text.utility_sentence(outcome, bare, main.task))}'
         f'</p><div class="pp-cards lb-after">{"".join(_cards(job, outcome, bare, proof))}</div>'
     )
-    _chart(job)
+    lab_curve.chart(job)
     st.html(
         f'<p class="rk-who lb-people">{stress(lab_text.people_sentence(proof, 1 / outcome.num_train, noun))} '
         f"{stress(lab_text.attack_sentence(outcome, noun))}</p>"
     )
     _pictures(outcome, main.task)
     _course(job, outcome)
-
-
-def _curve(job: Job) -> None:
-    points = lab_jobs.live_points(job)
-    done = len(points)
-    st.html(
-        f'<p class="rk-who lb-curve-state">{done} of {len(job.tasks)} trainings finished. One training a budget: a '
-        "point may lie high or low by chance.</p>"
-    )
-    _chart(job)
-
-
-def _chart(job: Job) -> None:
-    settings = lab_text.main_settings(job)
-    points = lab_jobs.live_points(job)
-    if settings is None or not points:
-        return
-    evidence, counted = loaders.evidence(settings.dataset), settings.accountant
-    chart = lab_charts.curve_chart(evidence, counted, points=points, is_curve=job.kind == "curve")
-    draw("lab_curve", chart, f'class="lb-curve" data-points="{len(points)}"')
-    headings, rows = lab_charts.curve_rows(evidence, counted, points)
-    cells = [[_cell(value) for value in row] for row in rows]
-    shown = risk_charts.table_html(
-        "Utility over the privacy budget; measured", ["source", "ε", evidence.metric.short, "sd"], cells
-    )
-    table("live-curve", shown, lambda: risk_charts.to_csv(headings, rows), page="lab")
 
 
 def _course(job: Job, outcome: RunOutcome) -> None:
@@ -134,12 +106,6 @@ def _course(job: Job, outcome: RunOutcome) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "no DP" if math.isinf(value) else f"{value:.4g}"
-    return str(value)
 
 
 def _cards(job: Job, outcome: RunOutcome, bare: RunOutcome | None, proof: RiskProof) -> list[str]:

@@ -11,9 +11,8 @@ from dpcore.results.exposure import Share
 from dpcore.results.metrics import get_metric_from_name, get_model_words_from_name
 from ui import lab_jobs, lab_text
 from ui.captions import COUNTED
-from ui.lab_plan import prove
+from ui.lab_curve import limits
 from ui.numbers import format_count, format_sigma
-from ui.risk_text import of_thousand
 
 Row = tuple[str, list[str]]
 
@@ -78,16 +77,7 @@ def _result_column(job: Job, settings: RunSettings, outcome: RunOutcome) -> dict
     bare = lab_jobs.outcome(job.tasks[1]) if len(job.tasks) > 1 else None
     attack, member = outcome.attack, outcome.membership
     one, every = attack.looks[0], attack.looks[-1]
-    proof = prove(settings, outcome.num_train)
-    kappa = 1 / outcome.num_train
-    bounds = [
-        "no limit"
-        if not settings.is_private
-        else "not available"
-        if curve is None
-        else of_thousand(float(curve.gamma(kappa)))
-        for curve in (proof.worst_case, proof.relaxed)
-    ]
+    bounds = limits(settings, outcome.num_train)
     found = Share(successes=member.at_001[0], trials=member.members)
     return {
         "Utility (measured)": f"{metric.short} {outcome.utility:.3f}",

@@ -180,7 +180,7 @@ def _take_typed() -> bool:
 def _submit(kind: JobKind) -> None:
     """Writes the job down and looks at it; a refusal keeps everything as it was."""
     if not _take_typed():
-        st.session_state[_REFUSED] = "Nothing was started, because one of the settings cannot be used."
+        st.session_state[_REFUSED] = f"Nothing was started. {LINK.notice()}"
         return
     try:
         plan = make_plan(_finding(), LINK.shown(), _base())

@@ -57,6 +57,12 @@ def job_json(job: Job) -> str:
     return json.dumps(_finite(about), indent=1, ensure_ascii=False, allow_nan=False)
 
 
+def commands(job: Job) -> list[str]:
+    """Returns the commands that repeat a job: of a run its own training, of a curve all of them."""
+    runs = [task.task for task in job.tasks if isinstance(task.task, RunSettings)]
+    return [command_line(run) for run in (runs[:1] if job.kind == "run" else runs)]
+
+
 def _finished(job: Job) -> Iterator[tuple[TaskState, RunOutcome]]:
     for task in job.tasks:
         if found := lab_jobs.outcome(task):

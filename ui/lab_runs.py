@@ -11,7 +11,6 @@ from dpcore import datasets
 from dpcore.errors import DpcoreError
 from dpcore.jobs import Job, RunSettings
 from dpcore.jobs.opacus_script import opacus_script
-from dpcore.jobs.repeat import command_line
 from dpcore.jobs.store import MOST_NAME
 from dpcore.results.metrics import get_metric_from_name
 from ui import lab_compare, lab_export, lab_jobs, lab_loaders, lab_state, lab_text, loaders
@@ -33,7 +32,7 @@ def repeat(mine: Mine) -> None:
     if job is None or settings is None:
         return
     with st.expander("Repeat this run, here or with Opacus", icon=":material/terminal:"):
-        st.code(command_line(settings), language="bash")
+        st.code("\n".join(lab_export.commands(job)), language="bash", wrap_lines=True)
         with st.container(key="lab_repeat"):
             st.download_button(
                 "Everything (JSON)",
@@ -45,6 +44,8 @@ def repeat(mine: Mine) -> None:
                 icon=":material/download:",
                 help="Settings, results, versions and commands.",
             )
+            if job.kind != "run":
+                return
             st.download_button(
                 "The same with Opacus (Python)",
                 lambda: opacus_script(settings, loaders.evidence(settings.dataset).no_dp.num_train),
@@ -160,7 +161,7 @@ def _utility(job: Job) -> str:
 def _label(job: Job) -> str:
     settings = job.tasks[0].task
     assert isinstance(settings, RunSettings)
-    words = f"{datasets.spec(settings.dataset).title}, {lab_text.settings_words(settings)}"
+    words = f"{lab_text.settings_words(settings)}; {datasets.spec(settings.dataset).title}"
     return f"{job.name} ({words})" if job.name else words
 
 

@@ -37,13 +37,14 @@ def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InventedLabor
     """A laboratory that invents, on a database of this test's own; nothing else is started."""
     database = tmp_path / "lab.sqlite3"
     monkeypatch.setenv("PINCH_LAB", str(database))
-    monkeypatch.setattr(Launcher, "ensure", lambda self: None)
+    monkeypatch.setattr(Launcher, "ensure", lambda _self: None)
     return InventedLaboratory(database)
 
 
 @pytest.fixture
 def open_page(open_link: Open, laboratory: InventedLaboratory, monkeypatch: pytest.MonkeyPatch) -> Open:
     """Opens the page as the same visitor every time, as a browser that kept its cookie would."""
+    assert laboratory.store.jobs(ME) == ()
     monkeypatch.setattr(lab_visitor, "_sent_cookie", lambda: ME)
     return functools.partial(open_link, "lab")
 
@@ -161,7 +162,9 @@ def test_a_whole_curve_grows_as_its_trainings_finish(open_page: Open, laboratory
         assert f"{done} of 9 trainings finished" in shown
         assert f'data-points="{done}"' in shown
     laboratory.work_off()
-    assert 'data-points="9"' in page_text(app.run())
+    shown = page_text(app.run())
+    assert 'data-points="9"' in shown
+    assert "Live trainings by rising budget" in shown
 
 
 @pytest.mark.parametrize(
@@ -194,6 +197,7 @@ def test_a_refused_number_starts_nothing(open_page: Open, laboratory: InventedLa
     app.text_input(key="lab_field_epochs").set_value("0")
     app.button(key="lab_start").click().run()
     assert "Nothing was started" in app.error[0].value
+    assert "Epochs must be a whole number from 1 to 1,000" in app.error[0].value.replace("\\", "")
     assert laboratory.store.jobs(ME) == ()
     app.text_input(key="lab_field_epochs").set_value("2")  # Typed, but Enter not pressed.
     app.button(key="lab_start").click().run()
@@ -293,7 +297,7 @@ def test_without_a_database_the_page_still_explains(open_page: Open, monkeypatch
 
 
 def test_a_laboratory_that_cannot_start_is_said(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(self: Launcher) -> None:
+    def fail(_self: Launcher) -> None:
         raise JobsUnavailable("The laboratory could not be started; the app's log says why.")
 
     monkeypatch.setattr(Launcher, "ensure", fail)

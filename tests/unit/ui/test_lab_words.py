@@ -17,7 +17,7 @@ from dpcore.jobs import Job, RunSettings, TaskState, curve_tasks, run_tasks, tas
 from dpcore.results.metrics import METRICS
 from dpcore.settings import TrainingConfig
 from tests.invented_laboratory import InventedLaboratory, invented_outcome, invented_profile, invented_progress
-from ui import lab_charts, lab_compare, lab_export, lab_jobs, lab_loaders, lab_text
+from ui import lab_charts, lab_compare, lab_curve, lab_export, lab_jobs, lab_loaders, lab_text
 from ui.lab_charts import Course
 from ui.lab_profile import share_above
 from ui.lab_visitor import is_token
@@ -184,3 +184,16 @@ def test_a_curve_s_points_are_its_finished_trainings(done: tuple[Job, ...]) -> N
     assert len(points) == 9
     assert sum(math.isinf(p.epsilon) for p in points) == 1
     assert datasets.spec("skin_phantom").title in lab_text.job_words(done[2], datasets.spec("skin_phantom").title)
+
+
+def test_attacks_on_a_curve_are_told_by_rising_budget(done: tuple[Job, ...]) -> None:
+    rows = lab_curve.attack_rows(done[2])
+    assert [row[0] for row in rows] == ["0.5", "1", "2", "8", "32", "10³", "10⁶", "10⁹", "no DP"]
+    assert rows[-1][1] == "none"
+    assert rows[-1][-2:] == ["no limit", "no limit"]
+    assert rows[0][-1].endswith("of 1,000")
+
+
+def test_commands_repeat_a_run_or_every_training_of_a_curve(done: tuple[Job, ...]) -> None:
+    assert len(lab_export.commands(done[0])) == 1
+    assert len(lab_export.commands(done[2])) == 9
