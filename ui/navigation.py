@@ -41,6 +41,14 @@ def pages() -> dict[str, list[st.Page]]:
                 help="Could someone tell that I was in the data? What attacks found, under what is proven.",
             ),
         ],
+        "Try": [
+            st.Page(
+                "pages/lab.py",
+                title="Live lab",
+                url_path="lab",
+                help="Train a model with your own settings, here and now, and attack it.",
+            ),
+        ],
         "Understand": [
             st.Page(
                 "pages/claims.py",

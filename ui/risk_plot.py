@@ -114,6 +114,8 @@ def over_html(
 def _readouts(readouts: Sequence[Readout], name: str, x: Axis, y: Axis) -> str:
     """Radio buttons: one stop of the Tab key for a whole chart, and the arrow keys walk over its places."""
     inside = sorted((r for r in readouts if x.low <= r.x <= x.high), key=lambda r: r.x)
+    if not inside:
+        return ""
     places = [x.place(r.x) for r in inside]
     edges = [0.0, *((a + b) / 2 for a, b in pairwise(places)), 100.0]
     made = []
@@ -126,7 +128,7 @@ def _readouts(readouts: Sequence[Readout], name: str, x: Axis, y: Axis) -> str:
             f'<span class="rk-readout rk-{side}" style="left:{at:.2f}%" aria-hidden="true">{dots}'
             f"<b>{html.escape(readout.words)}</b></span>"
         )
-    return f'<div role="radiogroup" aria-label="Exact values">{"".join(made)}</div>' if made else ""
+    return f'<div role="radiogroup" aria-label="Exact values">{"".join(made)}</div>'
 
 
 def legend_html(items: Sequence[tuple[str, str]]) -> str:

@@ -148,6 +148,12 @@ class JobStore(Database):
             problem=row["problem"],
         )
 
+    def traffic(self) -> tuple[int, int]:
+        """Returns how many tasks are at work, and how many wait."""
+        with self.reading() as db:
+            counts = dict(db.execute("SELECT state, count(*) FROM tasks GROUP BY state").fetchall())
+        return counts.get("running", 0), counts.get("waiting", 0)
+
     def _check_room(self, db: sqlite3.Connection, visitor: str) -> None:
         open_jobs = dict(
             db.execute(
