@@ -7,7 +7,7 @@ from dpcore.jobs.tasks import RunSettings
 from dpcore.privacy import DpSgdMechanism
 
 #: Views in memory at once: Opacus keeps every one's gradient of every weight.
-_CHUNK = 64
+_CHUNK = 128
 
 _OWN_OPTIMIZER = '''
 
