@@ -94,7 +94,8 @@ def test_pictures_train_with_mirrored_views(tmp_path: Path) -> None:
     printed = _run(settings, tmp_path, tiny)
     assert printed["epsilon"] == pytest.approx(_epsilon(settings, 600), rel=1e-3)
     ours = train(tiny, settings.training, settings.mechanism(600))
-    assert printed["auc"] == pytest.approx(ours.scores["auc"], abs=0.12)
+    # Over six seeds our AUC is 0.740 ± 0.019; a model that learned nothing has 0.5.
+    assert printed["auc"] == pytest.approx(ours.scores["auc"], abs=0.1)
 
 
 def _optimizer_of(script: str) -> type:
