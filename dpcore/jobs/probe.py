@@ -27,6 +27,8 @@ MOST_WEIGHTS = 1_000_000
 #: Records in the step that warms up and in those that are timed, and most of the latter.
 _WARM_UP, _RECORDS, _STEPS = 32, 256, 8
 _EPOCHS_ATTACKED = 10
+#: With noise, which takes the same time whatever its size, and without.
+_BOTH: tuple[Privacy, Privacy] = (DpSgdMechanism(noise_multiplier=1.0, sample_rate=1.0, steps=_STEPS + 1), NonPrivate())
 
 
 def probe_dataset(loaded: Loaded, *, check: Check, seconds: float = SECONDS) -> DatasetFacts:
@@ -51,7 +53,7 @@ def probe_dataset(loaded: Loaded, *, check: Check, seconds: float = SECONDS) -> 
     models = {}
     for place, name in enumerate(probed):
         left = max(0.0, seconds - (time.perf_counter() - start)) / (2 * (len(probed) - place))
-        private, plain = (_time_view(dataset, name, privacy, left, check) for privacy in _both(dataset))
+        private, plain = (_time_view(dataset, name, privacy, left, check) for privacy in _BOTH)
         models[name] = ModelFacts(
             num_parameters=weights[name], private_seconds_per_view=private, plain_seconds_per_view=plain
         )
@@ -81,11 +83,6 @@ def _count_weights(model: str, dataset: Dataset) -> int:
     spec = dataset.spec
     network = build_model(model, spec.record_shape, seed=0, num_classes=spec.num_classes)
     return sum(p.numel() for p in network.parameters())
-
-
-def _both(dataset: Dataset) -> tuple[Privacy, Privacy]:
-    """With any noise, which takes the same time whatever its size, and without."""
-    return DpSgdMechanism(noise_multiplier=1.0, sample_rate=1.0, steps=_STEPS + 1), NonPrivate()
 
 
 def _time_view(dataset: Dataset, model: str, privacy: Privacy, seconds: float, check: Check) -> float:

@@ -21,7 +21,7 @@ from dpcore.jobs.tasks import ProfileTask, RunSettings, Task
 from dpcore.jobs.watching import Reporter, Watch
 from dpcore.privacy import DpSgdMechanism, get_epsilon_from_mechanism
 from dpcore.settings import TrainingConfig
-from dpcore.training import Training, TrainedRun, get_clip_norm_profile
+from dpcore.training import TrainedRun, Training, get_clip_norm_profile
 from dpcore.training.profile import check_permission
 
 #: Pixels a chunk: about a second of the slowest model that is trained while someone waits.
