@@ -39,9 +39,7 @@ class ShownPictures:
     typical_brightness: tuple[float, float] | None = None
 
 
-def shown_pictures(
-    dataset: str, *, load: Callable[[str], AttackRecords] | None = None
-) -> ShownPictures:
+def shown_pictures(dataset: str, *, load: Callable[[str], AttackRecords] | None = None) -> ShownPictures:
     """Returns the pictures to attack and show beside a dataset of images.
 
     Args:
