@@ -10,6 +10,7 @@ import numpy as np
 
 from dpcore.datasets.spec import Dataset, Split
 from dpcore.jobs.attacked import attack_run
+from dpcore.jobs.chunks import count_weights, in_chunks
 from dpcore.jobs.forecast import DatasetFacts, ModelFacts
 from dpcore.jobs.loading import Loaded
 from dpcore.models import build_model
@@ -48,7 +49,7 @@ def probe_dataset(loaded: Loaded, *, check: Check, seconds: float = SECONDS) -> 
     start = time.perf_counter()
     dataset, spec = loaded.dataset, loaded.dataset.spec
     attack_seconds = _time_attacks(loaded, check)
-    weights = {name: _count_weights(name, dataset) for name in models_for(spec)}
+    weights = {name: count_weights(name, spec) for name in models_for(spec)}
     probed = [name for name, count in weights.items() if count <= MOST_WEIGHTS]
     models = {}
     for place, name in enumerate(probed):
@@ -79,22 +80,14 @@ def _time_attacks(loaded: Loaded, check: Check) -> float:
     return time.perf_counter() - start
 
 
-def _count_weights(model: str, dataset: Dataset) -> int:
-    spec = dataset.spec
-    network = build_model(model, spec.record_shape, seed=0, num_classes=spec.num_classes)
-    return sum(p.numel() for p in network.parameters())
-
-
 def _time_view(dataset: Dataset, model: str, privacy: Privacy, seconds: float, check: Check) -> float:
     """The median over steps of the seconds a view takes; at least one step after the one that warms up."""
     few = _first_records(dataset)
     taking_part = np.zeros(len(few.split.train), dtype=bool)
     taking_part[:_WARM_UP] = True
     # All records are in every step, so that the number of views is known.
-    config = TrainingConfig(
-        model=model, epochs=_STEPS + 1, expected_batch_size=len(taking_part), max_grad_norm=1.0, chunk_size=128
-    )
-    training = Training(few, config, privacy, members=taking_part, check=check)
+    config = TrainingConfig(model=model, epochs=_STEPS + 1, expected_batch_size=len(taking_part), max_grad_norm=1.0)
+    training = Training(few, in_chunks(config, few.spec), privacy, members=taking_part, check=check)
     steps = iter(training)
     end = time.perf_counter() + seconds
     next(steps)

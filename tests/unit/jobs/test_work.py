@@ -23,6 +23,7 @@ from dpcore.attacks.shown import shown_pictures
 from dpcore.errors import DataUnavailable, InvalidValue
 from dpcore.jobs import ProfileTask, RunSettings
 from dpcore.jobs.attacked import get_errors
+from dpcore.jobs.chunks import in_chunks
 from dpcore.jobs.loading import load
 from dpcore.jobs.outcomes import RunOutcome, TaskProgress, run_outcome_from_json
 from dpcore.jobs.work import perform_task
@@ -306,3 +307,17 @@ def test_pictures_beside_patients_are_stand_ins(real_data: Path) -> None:
     assert loaded.shown.pictures.stand_in
     np.testing.assert_array_equal(loaded.shown.attack.records, shown.records)
     assert loaded.attack.records.shape != shown.records.shape
+
+
+@pytest.mark.parametrize(
+    ("dataset", "model", "chunk"),
+    [
+        ("breast_cancer", "mlp", 128),
+        ("skin_phantom", "small_cnn", 128),
+        ("skin_phantom", "wrn40_4", 7),  # 7 times 8.9 million gradients are 250 MB.
+        ("liver_phantom", "unet", 64),
+    ],
+)
+def test_chunks_are_short_where_a_view_is_slow_or_large(dataset: str, model: str, chunk: int) -> None:
+    config = TrainingConfig(model=model, epochs=1, expected_batch_size=4, max_grad_norm=1.0)
+    assert in_chunks(config, datasets.spec(dataset)) == dataclasses.replace(config, chunk_size=chunk)
