@@ -22,8 +22,8 @@ from dpcore.jobs.launch import Launcher
 from tests.unit.jobs.runs import settings
 
 ROOT = Path(__file__).resolve().parents[3]
-#: Epochs of trainings that are cancelled or killed: about ten seconds.
-LONG = 1000
+#: Epochs of trainings that are cancelled or killed: about a minute.
+LONG = 6000
 PATIENCE_SECONDS = 60.0
 
 
@@ -31,13 +31,18 @@ class Bench:
     """A database with a laboratory, as an app process would start it."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = JobStore(folder / "lab.sqlite3", limits=Limits(per_visitor=50))
+        self.store = JobStore(folder / "lab.sqlite3", limits=Limits(per_visitor=50, epochs=LONG))
         self.launcher = Launcher(self.store.path)
 
     def start(self) -> None:
         """Starts the laboratory and waits for its workers."""
         self.launcher.ensure()
-        self.until(lambda: (lab := self.store.laboratory()) is not None and lab.alive and lab.workers == 2)
+        self.until(self.is_complete)
+
+    def is_complete(self) -> bool:
+        """Whether both workers are there."""
+        found = self.store.laboratory()
+        return found is not None and found.alive and found.workers == 2
 
     def until(self, holds: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> float:
         """Waits until something holds and returns how many seconds that took."""
@@ -74,7 +79,8 @@ class Bench:
         return found.pid
 
     def worker_of_a_training(self) -> psutil.Process:
-        """The worker that is busiest."""
+        """The worker that is busiest, once none is busy with its own start."""
+        self.until(self.is_complete)
         workers = [p for p in self.processes() if "spawn_main" in " ".join(p.cmdline())]
         before = {p.pid: sum(p.cpu_times()[:2]) for p in workers}
         time.sleep(0.5)
@@ -145,7 +151,7 @@ def test_a_worker_that_does_not_answer_is_replaced(bench: Bench) -> None:
     bench.worker_of_a_training().suspend()
     bench.store.cancel("me", job)
     assert bench.until(lambda: bench.job(job).state == "cancelled") < 2
-    bench.until(lambda: (lab := bench.store.laboratory()) is not None and lab.workers == 2)
+    bench.until(bench.is_complete)
     after = [bench.store.submit("me", "run", [settings(seed=221 + i)]) for i in range(2)]
     assert [bench.ended(j).state for j in after] == ["finished"] * 2
 
@@ -179,7 +185,7 @@ def test_a_task_that_loses_two_workers_is_reported_in_a_sentence(bench: Bench) -
         bench.worker_of_a_training().kill()
     ended = bench.ended(job)
     assert (ended.state, ended.tasks[0].sentence) == ("failed", LOST)
-    bench.until(lambda: (lab := bench.store.laboratory()) is not None and lab.workers == 2)
+    bench.until(bench.is_complete)
 
 
 def test_a_full_disk_delays_a_result_but_loses_none(bench: Bench) -> None:
