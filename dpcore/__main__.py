@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dpcore.cli import attacks, claims, download, laboratory, privacy, remedies, results, sweep
+from dpcore.cli import attacks, claims, download, laboratory, privacy, remedies, results, run, sweep
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(privacy.calibrate)
@@ -14,6 +14,7 @@ app.command()(sweep.tune)
 app.command()(sweep.verify)
 app.command()(remedies.advise)
 app.command()(remedies.profile)
+app.command()(run.run)
 app.command()(results.results)
 app.command()(attacks.attacks)
 app.command()(claims.claims)

@@ -39,14 +39,12 @@ class ShownPictures:
     typical_brightness: tuple[float, float] | None = None
 
 
-def shown_pictures(
-    dataset: str, *, load: Callable[[str], AttackRecords] = datasets.load_attack_records
-) -> ShownPictures:
+def shown_pictures(dataset: str, *, load: Callable[[str], AttackRecords] | None = None) -> ShownPictures:
     """Returns the pictures to attack and show beside a dataset of images.
 
     Args:
         dataset: registry name.
-        load: where a phantom's pictures come from; one that remembers them saves painting them again.
+        load: in place of `datasets.load_attack_records`; one that remembers pictures saves painting them again.
 
     Raises:
         InvalidValue: for an unknown dataset, or one of tables.
@@ -58,7 +56,7 @@ def shown_pictures(
     if phantom is None:
         stand_ins = stand_in_pictures()
         return ShownPictures(records=stand_ins.records, source=stand_ins.source, stand_in=True, synthetic=False)
-    attacked = load(phantom)
+    attacked = (load or datasets.load_attack_records)(phantom)
     stands_in = phantom != dataset
     before = "standing in for scans of patients, the best five of these: " if stands_in else ""
     records = attacked.records.astype(np.uint8, copy=False)

@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from dpcore.jobs.outcomes import TaskProgress
+
 if TYPE_CHECKING:
     from dpcore.sweep.progress import SweepProgress
 
@@ -46,6 +48,32 @@ def progress_report() -> Iterator[Callable[[SweepProgress], None]]:
             bars.update(bar, completed=progress.done, total=progress.total, description=progress.what, ends=ends)
 
         yield show
+
+
+@contextmanager
+def step_report() -> Iterator[Callable[[TaskProgress], None]]:
+    """Yields a function that shows how far one training is."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _step_lines()
+        return
+    columns = (TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bars:
+        bar = bars.add_task("starting", total=None)
+        yield lambda p: bars.update(bar, completed=p.step, total=p.steps or None, description=p.phase)
+
+
+def _step_lines() -> Callable[[TaskProgress], None]:
+    last, phase = -_SECONDS_BETWEEN_LINES, ""
+
+    def show(progress: TaskProgress) -> None:
+        nonlocal last, phase
+        now = time.monotonic()
+        if now - last >= _SECONDS_BETWEEN_LINES or progress.phase != phase:
+            last, phase = now, progress.phase
+            typer.echo(f"{phase}: step {progress.step:,} of {progress.steps:,}" if progress.steps else phase, err=True)
+
+    return show
 
 
 def _lines() -> Callable[[SweepProgress], None]:

@@ -45,8 +45,8 @@ def laboratory(
     from dpcore.jobs.limits import Limits
 
     store = LaboratoryStore(database or database_path(), limits=Limits.from_environment())
-    # With torch and all else from the start, the first task finds everything ready.
-    own = Workers(count=workers, scheduler=scheduler, preload=("dpcore.jobs.work",))
+    # With torch from the start, and what its optimisers import on their first step, the first task begins at once.
+    own = Workers(count=workers, scheduler=scheduler, preload=("dpcore.jobs.work", "torch._dynamo"))
     bench = Bench(store=store, workers=own, idle_seconds=idle)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: bench.stopping.set())

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,13 +90,34 @@ def run_laboratory(bench: Bench) -> None:
 def _work_until_the_end(bench: Bench) -> None:
     while not bench.stopping.is_set():
         try:
-            with bench.workers.connect() as client:
+            with ExitStack() as cluster:
+                with _beating(bench):  # Workers that import torch on a busy machine take their time.
+                    client = cluster.enter_context(bench.workers.connect())
                 _Shift(bench, client).work()
                 return
         except (ClusterUnavailable, OSError, CancelledError) as error:
             known = isinstance(error, ClusterUnavailable)
             problem = str(error) if known else "The Dask cluster is gone; it is being looked for."
             _wait_for_the_cluster(bench, problem)
+
+
+@contextmanager
+def _beating(bench: Bench) -> Iterator[None]:
+    """Says beside other work that the laboratory is alive."""
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(_BEAT_SECONDS):
+            with suppress(JobsUnavailable):
+                bench.store.beat(workers=0)
+
+    beater = threading.Thread(target=beat, daemon=True)
+    beater.start()
+    try:
+        yield
+    finally:
+        done.set()
+        beater.join()
 
 
 def _wait_for_the_cluster(bench: Bench, problem: str) -> None:

@@ -36,7 +36,7 @@ class Loaded:
 
 
 @cache
-def load(name: str, data_path: str | None = None) -> Loaded:
+def load(name: str, data_path: str | None) -> Loaded:
     """Returns a dataset with its attacks; `data_path` None means the path in DPCORE_DATA.
 
     Raises InvalidValue for an unknown name and DataUnavailable for a missing, damaged or wrong file.

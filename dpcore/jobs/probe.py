@@ -10,6 +10,7 @@ import numpy as np
 
 from dpcore.datasets.spec import Dataset, Split
 from dpcore.jobs.attacked import attack_run
+from dpcore.jobs.chunks import count_weights, in_chunks
 from dpcore.jobs.forecast import DatasetFacts, ModelFacts
 from dpcore.jobs.loading import Loaded
 from dpcore.models import build_model
@@ -27,6 +28,8 @@ MOST_WEIGHTS = 1_000_000
 #: Records in the step that warms up and in those that are timed, and most of the latter.
 _WARM_UP, _RECORDS, _STEPS = 32, 256, 8
 _EPOCHS_ATTACKED = 10
+#: With noise, which takes the same time whatever its size, and without.
+_BOTH: tuple[Privacy, Privacy] = (DpSgdMechanism(noise_multiplier=1.0, sample_rate=1.0, steps=_STEPS + 1), NonPrivate())
 
 
 def probe_dataset(loaded: Loaded, *, check: Check, seconds: float = SECONDS) -> DatasetFacts:
@@ -46,12 +49,12 @@ def probe_dataset(loaded: Loaded, *, check: Check, seconds: float = SECONDS) -> 
     start = time.perf_counter()
     dataset, spec = loaded.dataset, loaded.dataset.spec
     attack_seconds = _time_attacks(loaded, check)
-    weights = {name: _count_weights(name, dataset) for name in models_for(spec)}
+    weights = {name: count_weights(name, spec) for name in models_for(spec)}
     probed = [name for name, count in weights.items() if count <= MOST_WEIGHTS]
     models = {}
     for place, name in enumerate(probed):
         left = max(0.0, seconds - (time.perf_counter() - start)) / (2 * (len(probed) - place))
-        private, plain = (_time_view(dataset, name, privacy, left, check) for privacy in _both(dataset))
+        private, plain = (_time_view(dataset, name, privacy, left, check) for privacy in _BOTH)
         models[name] = ModelFacts(
             num_parameters=weights[name], private_seconds_per_view=private, plain_seconds_per_view=plain
         )
@@ -77,27 +80,14 @@ def _time_attacks(loaded: Loaded, check: Check) -> float:
     return time.perf_counter() - start
 
 
-def _count_weights(model: str, dataset: Dataset) -> int:
-    spec = dataset.spec
-    network = build_model(model, spec.record_shape, seed=0, num_classes=spec.num_classes)
-    return sum(p.numel() for p in network.parameters())
-
-
-def _both(dataset: Dataset) -> tuple[Privacy, Privacy]:
-    """With any noise, which takes the same time whatever its size, and without."""
-    return DpSgdMechanism(noise_multiplier=1.0, sample_rate=1.0, steps=_STEPS + 1), NonPrivate()
-
-
 def _time_view(dataset: Dataset, model: str, privacy: Privacy, seconds: float, check: Check) -> float:
     """The median over steps of the seconds a view takes; at least one step after the one that warms up."""
     few = _first_records(dataset)
     taking_part = np.zeros(len(few.split.train), dtype=bool)
     taking_part[:_WARM_UP] = True
     # All records are in every step, so that the number of views is known.
-    config = TrainingConfig(
-        model=model, epochs=_STEPS + 1, expected_batch_size=len(taking_part), max_grad_norm=1.0, chunk_size=128
-    )
-    training = Training(few, config, privacy, members=taking_part, check=check)
+    config = TrainingConfig(model=model, epochs=_STEPS + 1, expected_batch_size=len(taking_part), max_grad_norm=1.0)
+    training = Training(few, in_chunks(config, few.spec), privacy, members=taking_part, check=check)
     steps = iter(training)
     end = time.perf_counter() + seconds
     next(steps)

@@ -50,7 +50,8 @@ class Watch:
         self._epoch_ends = {math.ceil(e * training.steps / self._epochs): e for e in range(1, self._epochs + 1)}
         looks = np.linspace(self._epochs / _MOST_LOOKS, self._epochs, _MOST_LOOKS).round()
         self._looks = {int(e) for e in looks} if self._epochs > _MOST_LOOKS else set(range(1, self._epochs + 1))
-        self._step, self._losses, self._track = 0, list[tuple[int, float]](), list[tuple[float, float]]()
+        self._step, self._epoch_end = 0, 0
+        self._losses, self._track = list[tuple[int, float]](), list[tuple[float, float]]()
         self._look(0)
 
     def add(self, taken: Progress) -> None:
@@ -59,9 +60,10 @@ class Watch:
         if (taken.step - 1) % self._stride == 0 and not math.isnan(taken.loss):
             self._losses.append((taken.step, taken.loss))
         epoch = self._epoch_ends.get(taken.step)
-        self._spent.after(taken.step, epoch_ended=epoch is not None)
-        if epoch in self._looks:
-            self._look(epoch)
+        if epoch is not None:
+            self._epoch_end = taken.step
+            if epoch in self._looks:
+                self._look(epoch)
 
     def progress(self, phase: str = "training") -> TaskProgress:
         """Returns where the training stands."""
@@ -70,7 +72,7 @@ class Watch:
             step=self._step,
             steps=self._training.steps,
             epochs=self._epochs,
-            epsilon=self._spent.epsilon,
+            epsilon=self._spent.after(self._step, epoch_end=self._epoch_end),
             losses=tuple(self._losses),
             track=tuple(self._track),
         )
@@ -81,19 +83,23 @@ class Watch:
 
 
 class _Spent:
-    """The budget spent so far, None without DP."""
+    """The budget spent so far, None without DP; computed when it is asked for."""
 
     def __init__(self, settings: RunSettings, training: Training) -> None:
-        self._settings, self._mechanism, self._slow = settings, training.privacy, False
-        self.epsilon: float | None = 0.0 if settings.is_private else None
+        self._settings, self._mechanism = settings, training.privacy
+        self._slow, self._known = False, (0, 0.0)
 
-    def after(self, step: int, *, epoch_ended: bool) -> None:
-        if not isinstance(self._mechanism, DpSgdMechanism) or (self._slow and not epoch_ended):
-            return
-        start = time.perf_counter()
-        self.epsilon = get_epsilon_from_mechanism(
-            dataclasses.replace(self._mechanism, steps=step),
-            delta=self._settings.delta,
-            accountant=self._settings.accountant,
-        )
-        self._slow = time.perf_counter() - start > _SLOW_EPSILON
+    def after(self, step: int, *, epoch_end: int) -> float | None:
+        """Returns ε after that step; where it takes long, after the step that ended the last whole epoch."""
+        if not isinstance(self._mechanism, DpSgdMechanism):
+            return None
+        counted = epoch_end if self._slow else step
+        if counted != self._known[0]:
+            start = time.perf_counter()
+            mechanism = dataclasses.replace(self._mechanism, steps=counted)
+            epsilon = get_epsilon_from_mechanism(
+                mechanism, delta=self._settings.delta, accountant=self._settings.accountant
+            )
+            self._slow |= time.perf_counter() - start > _SLOW_EPSILON
+            self._known = (counted, epsilon)
+        return self._known[1]

@@ -12,21 +12,16 @@ import torch
 
 import dpcore
 from dpcore import datasets
-from dpcore.datasets.spec import DatasetSpec
 from dpcore.jobs.attacked import attack_run
+from dpcore.jobs.chunks import in_chunks
 from dpcore.jobs.loading import Loaded, load
 from dpcore.jobs.outcomes import RunOutcome, TaskProgress, to_json
 from dpcore.jobs.probe import probe_dataset
 from dpcore.jobs.tasks import ProfileTask, RunSettings, Task
 from dpcore.jobs.watching import Reporter, Watch
-from dpcore.privacy import DpSgdMechanism, get_epsilon_from_mechanism
-from dpcore.settings import TrainingConfig
-from dpcore.training import Training, TrainedRun, get_clip_norm_profile
+from dpcore.privacy import Accountant, DpSgdMechanism, NonPrivate, get_epsilon_from_mechanism
+from dpcore.training import TrainedRun, Training, get_clip_norm_profile
 from dpcore.training.profile import check_permission
-
-#: Pixels a chunk: about a second of the slowest model that is trained while someone waits.
-_CHUNK_PIXELS = 2**18
-_LARGEST_CHUNK = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +60,7 @@ def perform_task(
         report: told where the task stands: at once, at every change of phase, at the first step, and in between at
             most every 0.2 s.
         check: raises to stop the task; called before every step, every chunk of records and every part of an attack,
-            so that a task stops within about a second, unless it is loading records.
+            so that a task stops within about a second, unless it is loading records or trains a very large model.
         data_path: copies of real data; None means the path in DPCORE_DATA.
 
     Raises:
@@ -92,14 +87,14 @@ def _profile(task: ProfileTask, worker: _Worker) -> dict[str, Any]:
     dataset = worker.load(task.dataset).dataset
     worker.change(TaskProgress(phase="looking at gradient norms"))
     profile = get_clip_norm_profile(
-        dataset, _in_chunks(task.training, spec), on_private_data=task.on_private_data, check=worker.check
+        dataset, in_chunks(task.training, spec), on_private_data=task.on_private_data, check=worker.check
     )
     return dataclasses.asdict(profile)
 
 
 def _run(settings: RunSettings, worker: _Worker) -> RunOutcome:
     loaded = worker.load(settings.dataset)
-    dataset, config = loaded.dataset, _in_chunks(settings.training, loaded.dataset.spec)
+    dataset, config = loaded.dataset, in_chunks(settings.training, loaded.dataset.spec)
     num_train = len(dataset.split.train)
     training = Training(dataset, config, settings.mechanism(num_train), check=worker.check)
     run, progress = _train(training, settings, worker)
@@ -118,7 +113,8 @@ def _run(settings: RunSettings, worker: _Worker) -> RunOutcome:
         steps=training.steps,
         num_train=num_train,
         num_test=len(dataset.split.test),
-        **_spent(training, settings.delta),
+        epsilon_rdp=_spent(training.privacy, settings.delta, "rdp"),
+        epsilon_tight=_spent(training.privacy, settings.delta, "tight"),
         progress=dataclasses.replace(progress, phase="finished"),
         attack=attacked.attack,
         membership=attacked.membership,
@@ -139,24 +135,10 @@ def _train(training: Training, settings: RunSettings, worker: _Worker) -> tuple[
     return training.finish(), watch.progress()
 
 
-def _in_chunks(config: TrainingConfig, spec: DatasetSpec) -> TrainingConfig:
-    """The same training, in chunks short enough to be stopped between them."""
-    if spec.kind != "image":
-        return config
-    _, height, width = spec.record_shape
-    return dataclasses.replace(config, chunk_size=min(_LARGEST_CHUNK, max(1, _CHUNK_PIXELS // (height * width))))
-
-
-def _spent(training: Training, delta: float) -> dict[str, float | None]:
-    private = isinstance(training.privacy, DpSgdMechanism)
-    return {
-        "epsilon_rdp": _epsilon(training, delta, "rdp") if private else None,
-        "epsilon_tight": _epsilon(training, delta, "tight") if private else None,
-    }
-
-
-def _epsilon(training: Training, delta: float, accountant: Any) -> float:
-    return get_epsilon_from_mechanism(training.privacy, delta=delta, accountant=accountant)
+def _spent(privacy: DpSgdMechanism | NonPrivate, delta: float, accountant: Accountant) -> float | None:
+    if isinstance(privacy, NonPrivate):
+        return None
+    return get_epsilon_from_mechanism(privacy, delta=delta, accountant=accountant)
 
 
 def _versions() -> dict[str, str]:

@@ -24,7 +24,10 @@ TORCH_FREE = (
     "ui",
 )
 #: The parts of torch-free packages that need torch.
-NEEDS_TORCH = ("dpcore.attacks.networks", "dpcore.jobs.work")
+NEEDS_TORCH = (
+    "dpcore.attacks.networks",
+    *(f"dpcore.jobs.{name}" for name in ("work", "attacked", "chunks", "probe", "watching")),
+)
 #: What each layer may not import.
 FORBIDDEN = {
     "dpcore": ("streamlit", "plotly", "ui", "pages", "app"),

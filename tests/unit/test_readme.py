@@ -15,7 +15,7 @@ from dpcore.results.store import PrecomputedStore
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(
-    r"^\.venv/bin/python (-m dpcore (?:verify|results|calibrate|risk|claims|attacks|advise|profile)[^#\n]*)",
+    r"^\.venv/bin/python (-m dpcore (?:verify|results|calibrate|risk|claims|attacks|advise|profile|run)[^#\n]*)",
     README,
     re.MULTILINE,
 )
