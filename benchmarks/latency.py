@@ -5,7 +5,7 @@ the time from the key press until every block shows the new budget: on the start
 chart and pictures. First the slider goes once over all its stops, which nobody has visited yet; those moves are told
 apart. The load of the machine stands beside the figures, since whatever else runs there slows them down.
 
-    python -m benchmarks.latency [--page tradeoff|risks|reconstruction|membership] [--moves 60] [--json]
+    python -m benchmarks.latency [--page tradeoff|risks|reconstruction|membership|lab] [--moves 60] [--json]
 """
 
 from __future__ import annotations
@@ -59,6 +59,11 @@ PAGES = {
             "odds": ".rk-odds",
             "accountants": ".rk-text[data-epsilon]",
         },
+        goal_p95_ms=250,
+    ),
+    "lab": Measured(
+        path="/lab",
+        blocks={"sentence": ".lb-plan", "cards": ".lb-before"},
         goal_p95_ms=250,
     ),
     "membership": Measured(

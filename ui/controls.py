@@ -9,7 +9,7 @@ import streamlit as st
 
 from dpcore import datasets
 from dpcore.errors import DpcoreError
-from ui import loaders, state
+from ui import echo, loaders, state
 from ui.captions import COUNTED
 from ui.epsilon import format_epsilon, name_budget, parse_epsilon, refuse_epsilon
 from ui.evidence import Counted, Evidence
@@ -86,13 +86,14 @@ def _prepare(view: View) -> None:
     if not state.notice() or _TYPED not in st.session_state:
         wanted[_TYPED] = format_epsilon(view.epsilon)
     for key, value in wanted.items():
-        if st.session_state.get(key) != value:
-            st.session_state[key] = value
+        echo.put(key, value)
 
 
 def _take_dataset() -> None:
     """Keeps the nominal budget: the same stop of the other dataset's sweep."""
     view, name = state.shown(), st.session_state[_DATASET]
+    if echo.is_echo(_DATASET):
+        return None
     if name not in loaders.dataset_names():
         return state.refuse("Data must be one of the datasets on offer.")
     try:
@@ -109,11 +110,13 @@ def _same_stop(view: View, dataset: str) -> float:
 
 
 def _take_slider() -> None:
-    _take_epsilon(st.session_state[_SLIDER])
+    if not echo.is_echo(_SLIDER):
+        _take_epsilon(st.session_state[_SLIDER])
 
 
 def _take_typed() -> None:
-    _take_epsilon(st.session_state[_TYPED])
+    if not echo.is_echo(_TYPED):
+        _take_epsilon(st.session_state[_TYPED])
 
 
 def _take_epsilon(asked: object) -> None:
@@ -131,6 +134,8 @@ def _take_epsilon(asked: object) -> None:
 def _take_counted() -> None:
     """Keeps the mechanism: the same σ gets the other accountant's ε."""
     view: View = state.shown()
+    if echo.is_echo(_COUNTED):
+        return None
     counted: Counted = st.session_state[_COUNTED]
     if counted not in COUNTED:
         return state.refuse("ε counted must be as in the paper or tightly.")

@@ -59,14 +59,15 @@ def _whose(mine: Mine, job: Job) -> str:
 
 
 def _mishaps(job: Job) -> list[str]:
-    """A sentence for each training without a result."""
+    """A sentence for what was cancelled, and for each training that failed or lost its worker."""
     found = []
+    cancelled = [lab_text.task_words(task) for task in job.tasks if task.state == "cancelled"]
+    if cancelled:
+        found.append(f"Cancelled, so there is no result: {'; '.join(cancelled)}.")
     for task in job.tasks:
         what = lab_text.task_words(task)
         if task.state == "failed":
             found.append(f"{what}: failed. {task.sentence or ''}".strip())
-        elif task.state == "cancelled":
-            found.append(f"{what}: cancelled, so there is no result.")
         elif task.state == "finished" and task.attempts > 1:
             found.append(f"{what}: {lab_text.LOST_WORKER[0].lower()}{lab_text.LOST_WORKER[1:]}")
     return found

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dpcore.privacy import TradeOff
     from dpcore.settings.advice import Advice
 
+_NO_COPY = "nothing can be trained without your copy of the data"
 _UNTIMED = "unknown until this machine has been timed, a few seconds"
 
 
@@ -110,7 +111,8 @@ def _cost(plan: Plan) -> str:
     run, curve = plan.seconds(run_tasks(plan.settings)), plan.seconds(curve_tasks(plan.settings))
     queue = _queue()
     if run is None or curve is None:
-        return card("Time and energy", "estimated", "unknown yet", [_UNTIMED, queue])
+        why = _NO_COPY if lab_loaders.data_missing(plan.settings.dataset) else _UNTIMED
+        return card("Time and energy", "estimated", "unknown yet", [why, queue])
     watts = watts_per_core()
     lines = [
         f"{lab_text.energy(run, watts)} at {watts:g} W a core, with the training without DP beside it",

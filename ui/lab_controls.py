@@ -9,7 +9,7 @@ from dpcore.jobs import ProfileTask, Task, curve_tasks, run_tasks
 from dpcore.jobs.rows import JobKind
 from dpcore.results.metrics import get_model_words_from_name
 from dpcore.settings import models_for
-from ui import lab_loaders, lab_state, loaders, state
+from ui import echo, lab_loaders, lab_state, loaders, state
 from ui.controls import control_bar
 from ui.finding import Finding
 from ui.lab_plan import Plan, base_of, make_plan
@@ -146,17 +146,19 @@ def _prepare(plan: Plan, *, keep_typed: bool) -> None:
     }
     wanted[_MODEL] = plan.settings.training.model
     for key, value in wanted.items():
-        if st.session_state.get(key) != value:
-            st.session_state[key] = value
+        echo.put(key, value)
 
 
 def _take_field(name: str) -> None:
+    if echo.is_echo(_FIELD + name):
+        return
     lab_state.take_number(name, str(st.session_state[_FIELD + name] or ""), _base())
     st.session_state[_UNMENDED] = bool(LINK.notice())
 
 
 def _take_model() -> None:
-    lab_state.take_model(str(st.session_state[_MODEL]), _base())
+    if not echo.is_echo(_MODEL):
+        lab_state.take_model(str(st.session_state[_MODEL]), _base())
 
 
 def _finding() -> Finding:

@@ -12,7 +12,7 @@ from dpcore import datasets
 from dpcore.errors import DpcoreError, ResultsUnavailable
 from dpcore.jobs import Job, RunSettings, TaskState
 from dpcore.results.metrics import get_metric_from_name
-from ui import lab_charts, lab_jobs, lab_loaders, lab_text, loaders
+from ui import echo, lab_charts, lab_jobs, lab_loaders, lab_text, loaders
 from ui.blocks import stress
 from ui.lab_jobs import Mine
 from ui.lab_visitor import visitor
@@ -28,6 +28,7 @@ def watch(mine: Mine, dataset: str, *, timed: bool) -> None:
     `timed` says whether this machine's speed on the dataset is known.
     """
     every = _BUSY if mine.unfinished else None if timed else _TIMING
+    echo.expect(every is not None)
     # The run that is looked at and all that ended: when they change, the whole page is drawn anew.
     st.fragment(_look, run_every=every)(mine.signature, mine.shown.id if mine.shown else "", dataset, timed)
 

@@ -85,6 +85,10 @@ def watts_per_core() -> float:
 
 def _facts(dataset: str) -> tuple[DatasetFacts | None, str]:
     missing = lab_loaders.data_missing(dataset)
+    if missing:
+        missing += (
+            " Training here needs your own copy; the synthetic data and the breast cancer table come with the program."
+        )
     try:
         return lab_loaders.facts(dataset), missing
     except DpcoreError as error:

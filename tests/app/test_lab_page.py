@@ -135,7 +135,7 @@ def test_a_running_job_is_cancelled_and_says_so(open_page: Open, laboratory: Inv
     assert laboratory.store.cancelling() == {task}
     laboratory.store.stopped(task)
     app.run()
-    assert "With DP, ε = 8: cancelled, so there is no result." in [warning.value for warning in app.warning]
+    assert "Cancelled, so there is no result: With DP, ε = 8; Without DP." in [warning.value for warning in app.warning]
 
 
 def test_failures_and_lost_workers_are_said(open_page: Open, laboratory: InventedLaboratory) -> None:

@@ -81,7 +81,7 @@ def test_a_visitor_cancels_what_runs(browser: Browser, lab: str) -> None:
     page.wait_for_selector(".lb-advice")
     page.get_by_role("button", name="Start training").click()
     page.get_by_role("button", name="Cancel").click()
-    page.wait_for_selector("[data-testid=stAlert]:has-text('cancelled, so there is no result')")
+    page.wait_for_selector("[data-testid=stAlert]:has-text('Cancelled, so there is no result')")
     page.wait_for_selector(".lb-head", state="detached")
     page.context.close()
 
