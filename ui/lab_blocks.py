@@ -63,12 +63,14 @@ def at_work(mine: Mine) -> None:
     lab_live.watch(mine, dataset, timed=not dataset or _is_timed(dataset))
 
 
+@lab_loaders.or_a_sentence
 def result(mine: Mine) -> None:
     """Shows what came out of the run that is looked at, and how to repeat it."""
     lab_after.result(mine)
     lab_runs.repeat(mine)
 
 
+@lab_loaders.or_a_sentence
 def my_runs(mine: Mine) -> None:
     """Shows the visitor's runs and compares them."""
     lab_runs.my_runs(mine)

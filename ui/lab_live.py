@@ -33,6 +33,7 @@ def watch(mine: Mine, dataset: str, *, timed: bool) -> None:
     st.fragment(_look, run_every=every)(mine.signature, mine.shown.id if mine.shown else "", dataset, timed)
 
 
+@lab_loaders.or_a_sentence
 def _look(before: tuple[object, ...], run: str, dataset: str, timed: bool) -> None:
     mine = lab_jobs.load(run)
     if mine.signature != before or (not timed and _is_timed(dataset)):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import streamlit as st
 
@@ -17,8 +18,23 @@ if TYPE_CHECKING:
     from dpcore.jobs import DatasetFacts
     from dpcore.settings.advice import Advice
 
+Arguments = ParamSpec("Arguments")
+
 #: Points on the line of ε over the steps.
 _SPENT_POINTS = 12
+
+
+def or_a_sentence(block: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Makes a block say in a sentence that the jobs' database failed while it was drawn."""
+
+    @functools.wraps(block)
+    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            block(*args, **kwargs)
+        except JobsUnavailable as error:
+            st.warning(str(error), icon=":material/info:")
+
+    return drawn
 
 
 def store() -> JobStore:

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS laboratory (
 ) STRICT;
 """
 _VERSION = 1
+DAMAGED = "The database of live runs is damaged; move it away and start the app again. Everything else works."
 _BUSY_SECONDS = 10
 
 
@@ -102,7 +103,7 @@ def _sentence(error: Exception) -> str:
     if "full" in words or "no space" in words or "too large" in words:
         return "The disk is full, so live runs cannot be stored; free some space and try again."
     if "malformed" in words or "not a database" in words or "corrupt" in words:
-        return "The database of live runs is damaged; move it away and start the app again. Everything else works."
+        return DAMAGED
     if "locked" in words or "busy" in words:
         return "The database of live runs is busy; try again in a moment."
     return "The database of live runs cannot be read or written; live runs are not available, everything else works."

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dpcore.errors import DpcoreError, InvalidValue
-from dpcore.jobs.database import Database
+from dpcore.jobs.database import DAMAGED, Database, JobsUnavailable
 from dpcore.jobs.forecast import DatasetFacts, expected_seconds
 from dpcore.jobs.limits import Limits
 from dpcore.jobs.outcomes import RunOutcome, run_outcome_from_json
@@ -122,12 +122,18 @@ class JobStore(Database):
         """Returns a task's result as plain values; None while there is none."""
         with self.reading() as db:
             row = db.execute("SELECT outcome FROM outcomes WHERE key = ?", (key,)).fetchone()
-        return None if row is None else json.loads(row[0])
+        try:
+            return None if row is None else json.loads(row[0])
+        except ValueError:
+            raise JobsUnavailable(DAMAGED) from None
 
     def run_outcome(self, key: str) -> RunOutcome | None:
         """Returns the result of a training; None while there is none."""
         plain = self.outcome(key)
-        return None if plain is None else run_outcome_from_json(plain)
+        try:
+            return None if plain is None else run_outcome_from_json(plain)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise JobsUnavailable(DAMAGED) from None
 
     def facts(self, dataset: str) -> DatasetFacts | None:
         """Returns what a probe found out about a dataset here; None before the first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -294,6 +295,21 @@ def test_without_a_database_the_page_still_explains(open_page: Open, monkeypatch
     assert "at most 123 of 10,000" in page_text(app)
     assert any("live runs are not available" in w.value.replace("\\", "") for w in app.warning)
     assert app.button(key="lab_start").disabled
+
+
+@pytest.mark.parametrize("damaged", ["{", "{}", "[1]"])
+def test_a_result_that_cannot_be_read_is_said_and_the_rest_stays(
+    open_page: Open, laboratory: InventedLaboratory, damaged: str
+) -> None:
+    laboratory.store.submit(ME, "run", run_tasks(RUN))
+    laboratory.work_off()
+    with sqlite3.connect(laboratory.store.path) as db:
+        db.execute("UPDATE outcomes SET outcome = ? WHERE key LIKE 'run-%'", (damaged,))
+    db.close()
+    app = open_page(data="skin_phantom", eps="8")
+    assert not app.exception
+    assert any("The database of live runs is damaged" in w.value for w in app.warning)
+    assert "at most 123 of 10,000" in page_text(app)
 
 
 def test_a_laboratory_that_cannot_start_is_said(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -274,7 +274,7 @@ def test_the_workers_of_a_cluster_that_already_runs(
     scheduler, worker = start("scheduler", "--port", "0"), start("worker", "--nthreads", "1")
     bench = open_bench()
     try:
-        bench.until(file.exists)
+        bench.until(lambda: file.exists() and file.read_text().rstrip().endswith("}"))
         monkeypatch.setenv("PINCH_LAB_SCHEDULER", json.loads(file.read_text())["address"])
         job = bench.store.submit("me", "run", [settings()])
         bench.launcher.ensure()
