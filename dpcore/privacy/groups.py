@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,19 +111,25 @@ class GroupTradeOff(TradeOff):
     def _gamma(self, kappa: FloatArray) -> FloatArray:
         for _ in range(self.records):
             kappa = self.base._gamma(kappa)
+            if kappa.min(initial=1.0) >= 1:
+                break
         return kappa
+
+    @cached_property
+    def _table(self) -> FloatArray:
+        return self._gamma(ndtr(_QUANTILES))
 
     def delta(self, epsilon: float) -> float:
         """Returns the largest γ − e^ε·κ over a table of κ, right to about 1e-6."""
         kappa = ndtr(_QUANTILES)
-        gains = self._gamma(kappa) - math.exp(min(epsilon, 700.0)) * kappa
+        gains = self._table - math.exp(min(epsilon, 700.0)) * kappa
         return max(float(gains.max()), 0.0, -math.expm1(min(epsilon, 0.0)))
 
     @property
     def auc(self) -> float:
         """Returns the integral of γ over κ, right to about 1e-6."""
         kappa = ndtr(_QUANTILES)
-        return float(np.trapezoid(self._gamma(kappa), kappa)) + float(ndtr(-_QUANTILES[-1]))
+        return float(np.trapezoid(self._table, kappa)) + float(ndtr(-_QUANTILES[-1]))
 
 
 def _with_shift(mechanism: DpSgdMechanism, factor: int) -> DpSgdMechanism:

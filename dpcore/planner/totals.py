@@ -1,0 +1,212 @@
+"""What a ledger adds up to: trainings and Gaussian queries composed exactly, Laplace queries by valid upper bounds."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dpcore.errors import CalibrationError
+from dpcore.planner.ledger import AnyRelease, LaplaceRelease, Ledger, Total
+from dpcore.privacy import ACCOUNTANTS, Accountant, DpSgdMechanism, get_epsilon_from_mechanisms, get_group_delta
+from dpcore.privacy.mechanism import MOST_STEPS
+from dpcore.privacy.rdp import OPACUS_ORDERS, convert_rdp_to_epsilon, get_rdp_from_mechanism
+from dpcore.privacy.solver import smallest_safe
+
+FloatArray = NDArray[np.floating]
+
+#: −log of the smallest δ of one record that is tried for a group, and the first step towards it.
+_SMALLEST, _FIRST_STEP = 230.0, 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Addition:
+    """A planned release, what it adds to all before it, and what is then left of the budget (below 0: overspent)."""
+
+    release: AnyRelease
+    adds: Total
+    left: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Year:
+    """One calendar year's releases counted alone, as if its budget were new, and everything released by its end."""
+
+    year: int
+    alone: Total
+    so_far: Total
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerAnswer:
+    """What a ledger comes to, for one record and for a patient with the most records."""
+
+    ledger: Ledger
+    spent: Total
+    with_planned: Total
+    spent_of_patient: Total
+    with_planned_of_patient: Total
+    #: budget − spent by the ledger's accountant; below 0: overspent.
+    left: float
+    planned: tuple[Addition, ...]
+    years: tuple[Year, ...]
+    #: What starting a new budget each year does and does not do, with this ledger's numbers.
+    refresh: str
+
+
+def get_total(releases: Sequence[AnyRelease], *, delta: float, records: int = 1) -> Total:
+    """Returns ε of all releases together by both accountants, for that many records of one patient.
+
+    Trainings and Gaussian queries are composed exactly (to the accountant's own rounding up). Laplace queries enter the
+    RDP accountant by their Rényi divergence, Mironov (2017), Proposition 6; either total is at most the exact one of the
+    rest plus the Laplace queries' ε (basic composition), so with them it is an upper bound. Several records: see
+    `privacy.get_patient_epsilon_from_mechanism`; the group bound holds for whatever has (ε, δ)-DP.
+    """
+    if not releases:
+        return Total(epsilon_rdp=0.0, epsilon_tight=0.0)
+    mechanisms = _merged(releases)
+    laplace = [r for r in releases if isinstance(r, LaplaceRelease)]
+    if not laplace and all(m.sample_rate == 1 for m in mechanisms):
+        # Full batches: the shift of k records is k times as large.
+        mechanisms, records = tuple(_shifted(m, records) for m in mechanisms), 1
+    values = {}
+    for accountant in ACCOUNTANTS:
+        values[accountant] = _group_epsilon(_counter(mechanisms, laplace, accountant), delta, records)
+    return Total(epsilon_rdp=values["rdp"], epsilon_tight=values["tight"])
+
+
+def answer_ledger(ledger: Ledger) -> LedgerAnswer:
+    """Returns totals, what each planned release adds in the order of dates, what is left, and the years."""
+    spent = get_total(ledger.past, delta=ledger.delta)
+    additions, before = [], spent
+    for i, release in enumerate(ledger.planned):
+        after = get_total(ledger.past + ledger.planned[: i + 1], delta=ledger.delta)
+        left = ledger.budget_epsilon - after.by(ledger.accountant)
+        additions.append(Addition(release=release, adds=after.less(before), left=left))
+        before = after
+    years = tuple(_years(ledger))
+    patient = ledger.images_per_patient
+    return LedgerAnswer(
+        ledger=ledger,
+        spent=spent,
+        with_planned=before,
+        spent_of_patient=get_total(ledger.past, delta=ledger.delta, records=patient),
+        with_planned_of_patient=get_total(ledger.past + ledger.planned, delta=ledger.delta, records=patient),
+        left=ledger.budget_epsilon - spent.by(ledger.accountant),
+        planned=tuple(additions),
+        years=years,
+        refresh=_refresh(ledger, years),
+    )
+
+
+def _years(ledger: Ledger) -> list[Year]:
+    everything = ledger.past + ledger.planned
+    years = []
+    for year in sorted({release.date.year for release in everything}):
+        alone = tuple(r for r in everything if r.date.year == year)
+        so_far = tuple(r for r in everything if r.date.year <= year)
+        years.append(
+            Year(
+                year=year,
+                alone=get_total(alone, delta=ledger.delta),
+                so_far=get_total(so_far, delta=ledger.delta),
+            )
+        )
+    return years
+
+
+def _refresh(ledger: Ledger, years: tuple[Year, ...]) -> str:
+    start = (
+        "A budget that is new each year only begins a new count: nothing that was released is taken back, and what the "
+        "years let an attacker learn adds up"
+    )
+    if not years:
+        return f"{start}."
+    largest = max(year.alone.by(ledger.accountant) for year in years)
+    total = years[-1].so_far.by(ledger.accountant)
+    return (
+        f"{start}. Here the dearest year alone counts ε = {largest:.4g}, all {len(years)} together ε = {total:.4g}. "
+        "It does help patients who are in the data of one year only."
+    )
+
+
+def _merged(releases: Sequence[AnyRelease]) -> tuple[DpSgdMechanism, ...]:
+    """The mechanisms; equal steps are counted together, which changes nothing but the time it takes."""
+    counts: Counter[tuple[float, float]] = Counter()
+    for release in releases:
+        if not isinstance(release, LaplaceRelease):
+            m = release.mechanism()
+            counts[m.noise_multiplier, m.sample_rate] += m.steps
+    parts = []
+    for (noise, rate), steps in counts.items():
+        for start in range(0, steps, MOST_STEPS):
+            size = min(MOST_STEPS, steps - start)
+            parts.append(DpSgdMechanism(noise_multiplier=noise, sample_rate=rate, steps=size))
+    return tuple(parts)
+
+
+def _shifted(mechanism: DpSgdMechanism, records: int) -> DpSgdMechanism:
+    return DpSgdMechanism(
+        noise_multiplier=mechanism.noise_multiplier / records, sample_rate=1.0, steps=mechanism.steps
+    )
+
+
+def _counter(
+    mechanisms: tuple[DpSgdMechanism, ...], laplace: Sequence[LaplaceRelease], accountant: Accountant
+) -> Callable[[float], float]:
+    """Returns ε of everything as a function of δ."""
+    pure = sum(r.epsilon * r.times for r in laplace)
+
+    def epsilon(delta: float) -> float:
+        basic = pure
+        if mechanisms:
+            basic += get_epsilon_from_mechanisms(mechanisms, delta=delta, accountant=accountant)
+        return min(basic, _renyi_epsilon(mechanisms, laplace, delta)) if laplace else basic
+
+    return epsilon
+
+
+def _renyi_epsilon(
+    mechanisms: tuple[DpSgdMechanism, ...], laplace: Sequence[LaplaceRelease], delta: float
+) -> float:
+    rdp = np.zeros(len(OPACUS_ORDERS))
+    for mechanism in mechanisms:
+        rdp += get_rdp_from_mechanism(mechanism)
+    for release in laplace:
+        rdp += release.times * get_rdp_from_laplace(release.epsilon)
+    return max(float(convert_rdp_to_epsilon(rdp, OPACUS_ORDERS, delta).min()), 0.0)
+
+
+def get_rdp_from_laplace(epsilon: float) -> FloatArray:
+    """Returns the Rényi divergence of a Laplace query at each of OPACUS_ORDERS, in nats.
+
+    1/(α−1)·log(α/(2α−1)·e^{(α−1)ε} + (α−1)/(2α−1)·e^{−αε}). Mironov (2017), Proposition 6.
+    """
+    alpha = OPACUS_ORDERS
+    up = np.log(alpha / (2 * alpha - 1)) + (alpha - 1) * epsilon
+    down = np.log((alpha - 1) / (2 * alpha - 1)) - alpha * epsilon
+    # Never above the pure ε, and not below 0 by rounding.
+    return np.clip(np.logaddexp(up, down) / (alpha - 1), 0.0, epsilon)
+
+
+def _group_epsilon(epsilon_of_one: Callable[[float], float], delta: float, records: int) -> float:
+    """k·ε₁ with the smallest ε₁ of one record whose δ₁, grown for k records, is at most δ; ∞ if there is none."""
+    if records == 1:
+        return epsilon_of_one(delta)
+
+    def log_excess(negative_log_delta: float) -> float:
+        own = math.exp(-negative_log_delta)
+        grown = get_group_delta(epsilon_of_one(own), own, records=records)
+        return math.log(max(min(grown, 1e300), 1e-300)) - math.log(delta)
+
+    try:
+        enough = smallest_safe(
+            log_excess, start=-math.log(delta), step=_FIRST_STEP, tolerance=1e-9, limits=(-math.log(delta), _SMALLEST)
+        )
+    except CalibrationError:
+        return math.inf
+    return records * epsilon_of_one(math.exp(-enough))
