@@ -57,9 +57,7 @@ class TrainingRelease(Release):
 
     def mechanism(self) -> DpSgdMechanism:
         """Returns the mechanism that was run."""
-        return DpSgdMechanism(
-            noise_multiplier=self.noise_multiplier, sample_rate=self.sample_rate, steps=self.steps
-        )
+        return DpSgdMechanism(noise_multiplier=self.noise_multiplier, sample_rate=self.sample_rate, steps=self.steps)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,7 +75,7 @@ def get_measured(setting: Setting, store: PrecomputedStore) -> tuple[Measured, .
         return NoBasis(reason=str(error))
 
 
-def get_noise_at_success(setting: Setting, store: PrecomputedStore, success: float) -> float | None | NoBasis:
+def get_noise_at_success(setting: Setting, store: PrecomputedStore, success: float) -> float | NoBasis | None:
     """Returns the least measured noise multiplier at which the attack rebuilds at most that share; None if none."""
     measured = get_measured(setting, store)
     if isinstance(measured, NoBasis):

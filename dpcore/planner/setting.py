@@ -155,9 +155,7 @@ class Setting:
 
     def with_noise(self, noise_multiplier: float) -> DpSgdMechanism:
         """Returns the training's mechanism at that noise."""
-        return DpSgdMechanism(
-            noise_multiplier=noise_multiplier, sample_rate=self.sample_rate, steps=self.num_steps
-        )
+        return DpSgdMechanism(noise_multiplier=noise_multiplier, sample_rate=self.sample_rate, steps=self.num_steps)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -252,9 +252,7 @@ def _with_impossible(
     missed = Compromise(
         noise_multiplier=noise, epsilon=epsilon_at(setting, noise), missed=impossible.limit, value=value
     )
-    return Infeasible(
-        setting=setting, limits=limits, reason=impossible.reason, closest=(missed,), allowed=allowed
-    )
+    return Infeasible(setting=setting, limits=limits, reason=impossible.reason, closest=(missed,), allowed=allowed)
 
 
 def _apart(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,11 @@ from dpcore.privacy.solver import smallest_safe
 FloatArray = NDArray[np.floating]
 
 #: −log of the smallest δ of one record that is tried for a group, and the first step towards it.
-_SMALLEST, _FIRST_STEP = 230.0, 0.5
+_SMALLEST, _FIRST_STEP = 690.0, 0.02
+#: How far −log δ₁ may be above the best.
+_TOLERANCE = 1e-4
+#: ε and times of each Laplace query.
+_Laplace = tuple[tuple[float, int], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,22 +67,24 @@ class LedgerAnswer:
 def get_total(releases: Sequence[AnyRelease], *, delta: float, records: int = 1) -> Total:
     """Returns ε of all releases together by both accountants, for that many records of one patient.
 
-    Trainings and Gaussian queries are composed exactly (to the accountant's own rounding up). Laplace queries enter the
-    RDP accountant by their Rényi divergence, Mironov (2017), Proposition 6; either total is at most the exact one of the
-    rest plus the Laplace queries' ε (basic composition), so with them it is an upper bound. Several records: see
-    `privacy.get_patient_epsilon_from_mechanism`; the group bound holds for whatever has (ε, δ)-DP.
+    Trainings and Gaussian queries are composed exactly, to the accountant's own rounding up. With Laplace queries a
+    total is an upper bound: the less of Rényi composition (Mironov 2017, Proposition 6) and of the rest's ε plus the
+    Laplace queries' own (basic composition). Several records: the group bound of `privacy.get_group_delta`, or for
+    full batches a shift as many times as large.
     """
     if not releases:
         return Total(epsilon_rdp=0.0, epsilon_tight=0.0)
-    mechanisms = _merged(releases)
-    laplace = [r for r in releases if isinstance(r, LaplaceRelease)]
+    laplace = tuple(sorted((r.epsilon, r.times) for r in releases if isinstance(r, LaplaceRelease)))
+    return _cached_total(_merged(releases), laplace, delta, records)
+
+
+@lru_cache(maxsize=1024)
+def _cached_total(mechanisms: tuple[DpSgdMechanism, ...], laplace: _Laplace, delta: float, records: int) -> Total:
     if not laplace and all(m.sample_rate == 1 for m in mechanisms):
         # Full batches: the shift of k records is k times as large.
         mechanisms, records = tuple(_shifted(m, records) for m in mechanisms), 1
-    values = {}
-    for accountant in ACCOUNTANTS:
-        values[accountant] = _group_epsilon(_counter(mechanisms, laplace, accountant), delta, records)
-    return Total(epsilon_rdp=values["rdp"], epsilon_tight=values["tight"])
+    rdp, tight = (_group_epsilon(_counter(mechanisms, laplace, a), delta, records) for a in ACCOUNTANTS)
+    return Total(epsilon_rdp=rdp, epsilon_tight=tight)
 
 
 def answer_ledger(ledger: Ledger) -> LedgerAnswer:
@@ -142,7 +150,7 @@ def _merged(releases: Sequence[AnyRelease]) -> tuple[DpSgdMechanism, ...]:
             m = release.mechanism()
             counts[m.noise_multiplier, m.sample_rate] += m.steps
     parts = []
-    for (noise, rate), steps in counts.items():
+    for (noise, rate), steps in sorted(counts.items()):
         for start in range(0, steps, MOST_STEPS):
             size = min(MOST_STEPS, steps - start)
             parts.append(DpSgdMechanism(noise_multiplier=noise, sample_rate=rate, steps=size))
@@ -150,16 +158,14 @@ def _merged(releases: Sequence[AnyRelease]) -> tuple[DpSgdMechanism, ...]:
 
 
 def _shifted(mechanism: DpSgdMechanism, records: int) -> DpSgdMechanism:
-    return DpSgdMechanism(
-        noise_multiplier=mechanism.noise_multiplier / records, sample_rate=1.0, steps=mechanism.steps
-    )
+    return DpSgdMechanism(noise_multiplier=mechanism.noise_multiplier / records, sample_rate=1.0, steps=mechanism.steps)
 
 
 def _counter(
-    mechanisms: tuple[DpSgdMechanism, ...], laplace: Sequence[LaplaceRelease], accountant: Accountant
+    mechanisms: tuple[DpSgdMechanism, ...], laplace: _Laplace, accountant: Accountant
 ) -> Callable[[float], float]:
     """Returns ε of everything as a function of δ."""
-    pure = sum(r.epsilon * r.times for r in laplace)
+    pure = sum(epsilon * times for epsilon, times in laplace)
 
     def epsilon(delta: float) -> float:
         basic = pure
@@ -170,14 +176,12 @@ def _counter(
     return epsilon
 
 
-def _renyi_epsilon(
-    mechanisms: tuple[DpSgdMechanism, ...], laplace: Sequence[LaplaceRelease], delta: float
-) -> float:
+def _renyi_epsilon(mechanisms: tuple[DpSgdMechanism, ...], laplace: _Laplace, delta: float) -> float:
     rdp = np.zeros(len(OPACUS_ORDERS))
     for mechanism in mechanisms:
         rdp += get_rdp_from_mechanism(mechanism)
-    for release in laplace:
-        rdp += release.times * get_rdp_from_laplace(release.epsilon)
+    for epsilon, times in laplace:
+        rdp += times * get_rdp_from_laplace(epsilon)
     return max(float(convert_rdp_to_epsilon(rdp, OPACUS_ORDERS, delta).min()), 0.0)
 
 
@@ -203,10 +207,32 @@ def _group_epsilon(epsilon_of_one: Callable[[float], float], delta: float, recor
         grown = get_group_delta(epsilon_of_one(own), own, records=records)
         return math.log(max(min(grown, 1e300), 1e-300)) - math.log(delta)
 
+    least = -math.log(delta)
+    guess = least + (records - 1) * min(epsilon_of_one(delta), _SMALLEST)
+    guess = least + (records - 1) * min(epsilon_of_one(math.exp(-min(guess, _SMALLEST))), _SMALLEST)
+    step = _FIRST_STEP * (guess - least) + _TOLERANCE
     try:
-        enough = smallest_safe(
-            log_excess, start=-math.log(delta), step=_FIRST_STEP, tolerance=1e-9, limits=(-math.log(delta), _SMALLEST)
-        )
+        enough = smallest_safe(log_excess, start=guess, step=step, tolerance=_TOLERANCE, limits=(least, _SMALLEST))
     except CalibrationError:
         return math.inf
     return records * epsilon_of_one(math.exp(-enough))
+
+
+def to_plain(found: LedgerAnswer) -> dict[str, Any]:
+    """Returns the totals as a table for JSON; infinite numbers as the text "infinite"."""
+    return {
+        "spent": _plain_total(found.spent),
+        "with_planned": _plain_total(found.with_planned),
+        "spent_of_patient": _plain_total(found.spent_of_patient),
+        "with_planned_of_patient": _plain_total(found.with_planned_of_patient),
+        "left": found.left if math.isfinite(found.left) else "overspent",
+        "planned": [{"label": a.release.label, "adds": _plain_total(a.adds)} for a in found.planned],
+        "years": [
+            {"year": y.year, "alone": _plain_total(y.alone), "so_far": _plain_total(y.so_far)} for y in found.years
+        ],
+        "refresh": found.refresh,
+    }
+
+
+def _plain_total(total: Total) -> dict[str, float | str]:
+    return {name: value if math.isfinite(value) else "infinite" for name, value in asdict(total).items()}
