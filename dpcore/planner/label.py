@@ -26,8 +26,8 @@ SOURCES = (
 _ASSUMPTIONS = (
     "Each step draws every record independently (Poisson), clips each record's gradient and adds Gaussian noise to the "
     "sum. A program that does otherwise has other risks.",
-    "Proven risks hold for one record, or for all records of one patient, whatever else the attacker knows. ε bounds "
-    "odds, not probabilities.",
+    "Proven risks hold for one record, or for all records of a patient who has as many as any, whatever else the attacker "
+    "knows. ε bounds odds, not probabilities.",
     "Only this training is counted. Tuning, other models and queries on the same patients add up: keep a ledger.",
 )
 

@@ -22,7 +22,7 @@ _SPELLED = {
 _RED, _GREY, _BLACK = (179, 38, 30), (201, 209, 217), (28, 36, 48)
 _ACROSS = {100: 20, 1000: 50}
 #: Share of the width that the names of the quantities take.
-_NAMES = 0.4
+_NAMES = 0.36
 
 
 def to_pdf(label: Label) -> bytes:
@@ -87,7 +87,7 @@ class _Page(FPDF):
             self.set_xy(left, top)
             self.set_font(_FONT, style="B", size=self.size)
             self.multi_cell(width - 3, self.row_height, in_latin(name), align="L", new_x="LEFT", new_y="NEXT")
-            self._dots(icons, left, self.get_y() + 1, min(width - 6, 50.0))
+            self._dots(icons, left + self.c_margin, self.get_y() + 1, min(width - 6, 50.0))
             self.set_x(left)
             self.set_font(_FONT, size=self.size)
             said = in_latin(f"{icons.count} of {icons.total:,} patients. {icons.text}")
@@ -118,13 +118,13 @@ class _Page(FPDF):
         first, rest = self.epw * _NAMES, self.epw * (1 - _NAMES) / (len(cells) - 1)
         for i, cell in enumerate(cells):
             width = rest if i else first
-            self.cell(width, self.row_height, self._cut(in_latin(cell), width), align="R" if i else "L")
+            text = in_latin(cell)
+            # Smaller rather than cut: half a number would be a wrong number.
+            needed = self.get_string_width(text) + 2 * self.c_margin
+            self.set_font_size(self.size * min(width / needed, 1.0))
+            self.cell(width, self.row_height, text, align="R" if i else "L")
+            self.set_font_size(self.size)
         self.ln(self.row_height)
-
-    def _cut(self, text: str, width: float) -> str:
-        while text and self.get_string_width(text) > width - 2:
-            text = text[:-1]
-        return text
 
 
 def _cells(row: Row) -> list[str]:

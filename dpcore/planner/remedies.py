@@ -39,7 +39,7 @@ class Remedy:
     #: Where it helps: the most noise that keeps the utility (∞ without such a limit) and its ε; else where it misses.
     noise_multiplier: float
     epsilon: float
-    #: Where it does not help: the limit that is missed, and the value it has; NaN where nothing is known.
+    #: Where it does not help: the limit that is missed, and the value it has (NaN where it helps).
     missed: Limit | None
     value: float
     #: One sentence.
@@ -55,13 +55,17 @@ class _Trial:
 
 
 def get_remedies(infeasible: Infeasible, store: PrecomputedStore) -> tuple[Remedy, ...]:
-    """Returns what becomes of each kind of change, those that help first; kinds that cannot be tried are left out."""
+    """Returns what becomes of each kind of change, those that help first.
+
+    Kinds that cannot be tried, or of which nothing is known, are left out.
+    """
     now = _attempt(infeasible.setting, infeasible.limits, store)
-    remedies = []
+    remedies: list[Remedy] = []
     for kind, change in _CHANGES.items():
         changed = list(change(infeasible))
         if changed:
-            remedies.append(_try(kind, changed, now, infeasible.limits, store))
+            remedy = _try(kind, changed, now, infeasible.limits, store)
+            remedies += [remedy] if remedy.helps or not math.isnan(remedy.value) else []
     return tuple(sorted(remedies, key=lambda remedy: not remedy.helps))
 
 
@@ -177,8 +181,6 @@ def _text(kind: RemedyKind, now: _Trial, trial: _Trial, epsilon: float) -> str:
     if trial.missed is None:
         at = f" at ε = {epsilon:.3g}, σ = {trial.noise:.3g}" if math.isfinite(trial.noise) else ""
         return f"{start}: possible{at}."
-    if math.isnan(trial.value):
-        return f"{start}: not enough, as nothing measured tells whether {trial.missed.text}."
     verdict = "not enough"
     if trial.missed == now.missed and trial.value >= now.value:
         verdict = "no help"

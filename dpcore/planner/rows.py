@@ -175,6 +175,14 @@ def _given() -> Iterator[_Quantity]:
     )
     for name, label, read in fields:
         yield _Quantity(name=name, label=label, nature="given", unit="", read=read, show=_count)
+    yield _Quantity(
+        name="accountant",
+        label="a given ε is counted by",
+        nature="given",
+        unit="",
+        read=lambda a: a.plan.accountant,
+        show=str,
+    )
     yield _Quantity(name="delta", label="δ", nature="given", unit="", read=lambda a: a.plan.delta, show=_short)
     yield _Quantity(
         name="noise_multiplier",
@@ -187,7 +195,7 @@ def _given() -> Iterator[_Quantity]:
 
 
 def _proven(level: Level) -> Iterator[_Quantity]:
-    whose = {"record": "one record", "patient": "a patient with the most records"}[level]
+    whose = {"record": "one record", "patient": "a patient"}[level]
     labels = {
         "epsilon_rdp": "ε, counted as in the paper (RDP)",
         "epsilon_tight": "ε, counted tightly",
