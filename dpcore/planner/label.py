@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from dpcore.planner.answer import PlanAnswer, answer
 from dpcore.planner.basis import NoBasis
-from dpcore.planner.files import PlanFile
+from dpcore.planner.documents import to_json
+from dpcore.planner.files import PlanFile, plan_document
 from dpcore.planner.rows import Row, describe_odds, get_answers_hash, get_rows
 from dpcore.planner.solve import Feasible, Infeasible, solve
 from dpcore.planner.texts import describe_outcome
@@ -26,8 +27,8 @@ SOURCES = (
 _ASSUMPTIONS = (
     "Each step draws every record independently (Poisson), clips each record's gradient and adds Gaussian noise to the "
     "sum. A program that does otherwise has other risks.",
-    "Proven risks hold for one record, or for all records of a patient who has as many as any, whatever else the attacker "
-    "knows. ε bounds odds, not probabilities.",
+    "Proven risks hold for one record, or for all records of a patient who has as many as any, whatever else the "
+    "attacker knows. ε bounds odds, not probabilities.",
     "Only this training is counted. Tuning, other models and queries on the same patients add up: keep a ledger.",
 )
 
@@ -56,6 +57,8 @@ class Label:
     hash: str
     answers_hash: str
     command: str
+    #: The plan file itself, JSON, which the label carries along.
+    document: str
 
 
 def make_label(file: PlanFile, answers: tuple[PlanAnswer, ...], outcomes: tuple[Feasible | Infeasible, ...]) -> Label:
@@ -70,6 +73,7 @@ def make_label(file: PlanFile, answers: tuple[PlanAnswer, ...], outcomes: tuple[
         hash=file.hash,
         answers_hash=get_answers_hash(answers),
         command="python -m dpcore plan FILE",
+        document=to_json(plan_document(sealed(file, answers))),
     )
 
 

@@ -23,7 +23,7 @@ th.nature{font-weight:600;background:#f3f5f7;border-top:2px solid #1c2430}
 svg{width:100%;height:auto;stroke-linecap:round;stroke-width:.7}
 .hit{stroke:#b3261e}.rest{stroke:#c9d1d9}
 code{font-family:ui-monospace,monospace}figcaption,li,p.hash{font-size:.85rem}ul{padding-left:1.1rem;margin:.25rem 0}
-@media print{body{margin:0;font-size:9px}svg{width:70%}}
+@media print{details{display:none}body{margin:0;font-size:9px}svg{width:70%}}
 """
 #: Icons side by side.
 _ACROSS = {100: 10, 1000: 40}
@@ -47,6 +47,7 @@ def to_html(label: Label) -> str:
         _list("Sources", label.sources),
         f'<p class="hash">Plan <code>{escape(label.hash)}</code>, answers <code>{escape(label.answers_hash)}</code>. '
         f"Repeat with <code>{escape(label.command)}</code>.</p>",
+        f"<details><summary>The plan, to be saved as FILE</summary><pre>{escape(label.document)}</pre></details>",
         "</body></html>\n",
     ]
     return "\n".join(part for part in parts if part)

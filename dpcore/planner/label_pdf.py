@@ -65,8 +65,10 @@ class _Page(FPDF):
         self._table(label)
         self._list("This assumes", label.assumptions)
         self._list("Sources", label.sources)
+        self.embed_file(basename="plan.json", bytes=label.document.encode(), desc="The plan; FILE of the command")
         self.ln(self.row_height / 2)
-        self._write(f"Plan {label.hash}, answers {label.answers_hash}. Repeat with: {label.command}", bold=True)
+        closing = f"Plan {label.hash}, answers {label.answers_hash}. Repeat with: {label.command} (attached: plan.json)"
+        self._write(closing, bold=True)
 
     def _write(self, text: str, *, bold: bool = False, larger: float = 1.0) -> None:
         self.set_font(_FONT, style="B" if bold else "", size=self.size * larger)

@@ -33,12 +33,15 @@ _SMALLEST = 1e-280
 
 @dataclass(frozen=True, kw_only=True)
 class Allowed:
-    """What one limit allows, by itself: σ from noise_low (0 = any) to noise_high (∞), and ε at those ends."""
+    """What one limit allows, by itself: σ from noise_low to noise_high (∞ but of utility), and ε at those ends.
+
+    Of utility, noise_low is the least noise that was measured.
+    """
 
     limit: Limit
     noise_low: float
     noise_high: float
-    #: By the setting's accountant, for one record; 0 at endless noise, ∞ without.
+    #: By the setting's accountant, for one record; 0 at endless noise.
     epsilon_low: float
     epsilon_high: float
 
@@ -63,7 +66,7 @@ class Feasible:
     #: The record's ε by the setting's accountant at noise_high and noise_low.
     epsilon_low: float
     epsilon_high: float
-    #: The limit that sets the least noise, and so the largest ε; None if none does.
+    #: The limit that sets the least noise, and so the largest ε; None if that is only the least measured noise.
     binding: Limit | None
     #: The limit that sets the most noise; None if none does.
     binding_above: Limit | None
@@ -116,7 +119,7 @@ def solve(setting: Setting, limits: tuple[Limit, ...], store: PrecomputedStore) 
         noise_high=loosest.noise_high,
         epsilon_low=loosest.epsilon_low,
         epsilon_high=tightest.epsilon_high,
-        binding=tightest.limit if tightest.noise_low > 0 else None,
+        binding=tightest.limit if tightest.limit.kind != "utility" else None,
         binding_above=loosest.limit if math.isfinite(loosest.noise_high) else None,
         allowed=allowed,
     )
@@ -189,9 +192,12 @@ def _allow_utility(setting: Setting, limit: Limit, store: PrecomputedStore) -> A
         best = known.share_at_low
         reason = f"Even at the least measured noise the expected share is {limit.show(best)} on “{basis.dataset}”."
         return Impossible(limit=limit, best=best, reason=reason)
-    # With less noise than was measured, nothing is known but that it cannot harm utility.
     return Allowed(
-        limit=limit, noise_low=0.0, noise_high=noise, epsilon_low=epsilon_at(setting, noise), epsilon_high=math.inf
+        limit=limit,
+        noise_low=known.noise_low,
+        noise_high=max(noise, known.noise_low),
+        epsilon_low=epsilon_at(setting, noise),
+        epsilon_high=epsilon_at(setting, known.noise_low),
     )
 
 
@@ -249,6 +255,8 @@ def _with_impossible(
     if impossible.limit.kind in ("utility", "realistic"):
         noise = max((a.noise_low for a in allowed), default=0.0)
         value = value_at(setting, impossible.limit, noise, store) if noise > 0 else impossible.best
+    if noise == 0 and math.isnan(value):
+        return Infeasible(setting=setting, limits=limits, reason=impossible.reason, closest=(), allowed=allowed)
     missed = Compromise(
         noise_multiplier=noise, epsilon=epsilon_at(setting, noise), missed=impossible.limit, value=value
     )

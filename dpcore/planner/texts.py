@@ -22,7 +22,10 @@ def describe_remedies(remedies: tuple[Remedy, ...]) -> tuple[str, ...]:
 
 def _feasible(found: Feasible) -> str:
     if found.binding is None:
-        sentence = f"All limits hold for any ε from {found.epsilon_low:.4g} (σ up to {found.noise_high:.4g})"
+        sentence = (
+            f"All limits hold for any ε from {found.epsilon_low:.4g} (σ up to {found.noise_high:.4g}) as far as was "
+            "measured"
+        )
     elif found.binding_above is None:
         sentence = f"All limits hold for any ε up to {found.epsilon_high:.4g} (σ from {found.noise_low:.4g})"
     else:
