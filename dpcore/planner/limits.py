@@ -53,7 +53,7 @@ class Limit:
 
     def __post_init__(self) -> None:
         """Raises InvalidValue for the first field that breaks its rule."""
-        if self.kind not in KINDS:
+        if not isinstance(self.kind, str) or self.kind not in KINDS:
             raise InvalidValue(f"kind must be one of {', '.join(KINDS)}, but is {self.kind!r}.")
         check_level(self.level)
         if self.level != "record" and self.kind in RECORD_ONLY:

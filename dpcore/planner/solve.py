@@ -202,7 +202,8 @@ def _allow_utility(setting: Setting, limit: Limit, store: PrecomputedStore) -> A
 
 
 def _by_chance(limit: Limit, chance: float) -> Impossible:
-    reason = f"No noise can keep {limit.text}: by chance alone it is {limit.show(chance)}."
+    why = f"by chance alone it is {limit.show(chance)}" if chance > 0 else f"even σ = {NOISE_LIMITS[1]:g} is too little"
+    reason = f"No noise can keep {limit.text}: {why}."
     return Impossible(limit=limit, best=chance, reason=reason)
 
 
