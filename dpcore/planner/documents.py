@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
-import os
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -19,20 +18,23 @@ T = TypeVar("T")
 LARGEST_FILE = 256 * 1024
 DEEPEST = 8
 #: A longer line of TOML may hold a dotted key that takes the parser minutes.
-_LONGEST_LINE = 2000
+_LONGEST_LINE = 1000
 #: So much of a value is shown in a sentence about it.
 _SHOWN = 60
 
 
 def read_document(path: Path) -> dict[str, Any]:
     """Returns the table in a JSON or TOML file; raises InvalidValue, in one sentence, for whatever is not one."""
+    data = None
     try:
-        if not path.is_file():
-            raise InvalidValue(f"The file must exist and be an ordinary file, but is {_name(path)}.")
-        with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
+        # A device or a pipe might never end.
+        if path.is_file():
+            with path.open("rb") as file:
+                data = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError):
         raise InvalidValue(f"The file must be readable, but {_name(path)} is not.") from None
+    if data is None:
+        raise InvalidValue(f"The file must exist and be an ordinary file, but {_name(path)} is not.")
     return parse_document(data)
 
 
@@ -164,10 +166,10 @@ def _toml(value: Any) -> str:
 def write_file(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all; raises InvalidValue if it cannot be written."""
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(data)
-        os.chmod(file.name, 0o644)
-        os.replace(file.name, path)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".plan-") as folder:
+            whole = Path(folder) / "whole"
+            whole.write_bytes(data)
+            whole.replace(path)
     except (OSError, ValueError):
         raise InvalidValue(f"The output must be a file that can be written, but {_name(path)} is not.") from None
 

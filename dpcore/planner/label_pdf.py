@@ -71,6 +71,8 @@ class _Page(FPDF):
         self._write(closing, bold=True)
 
     def _write(self, text: str, *, bold: bool = False, larger: float = 1.0) -> None:
+        if not self.fits:
+            return
         self.set_font(_FONT, style="B" if bold else "", size=self.size * larger)
         self.multi_cell(0, self.row_height * larger, in_latin(text), align="L", new_x="LMARGIN", new_y="NEXT")
 

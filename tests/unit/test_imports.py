@@ -14,6 +14,7 @@ TORCH_FREE = (
     "dpcore.attacks",
     "dpcore.claims",
     "dpcore.datasets",
+    "dpcore.planner",
     "dpcore.privacy",
     "dpcore.results",
     "dpcore.settings",

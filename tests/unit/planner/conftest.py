@@ -46,13 +46,13 @@ def _attacks() -> pd.DataFrame:
         for looks in (1, 4):
             noise = sigma / math.sqrt(looks)
             rebuilt = 0 if noise > 0.5 else 1 if noise > 0.05 else 10
+            common = {
+                **dict.fromkeys(ATTACKS, math.nan),
+                "dataset": "skin_phantom", "model": "small_cnn", "records": "skin_phantom_128",
+                "target_epsilon": epsilon, "noise_multiplier": sigma, "looks": looks, "candidates": 10,
+            }  # fmt: skip
             rows += [
-                {
-                    **dict.fromkeys(ATTACKS, math.nan),
-                    "dataset": "skin_phantom", "model": "small_cnn", "records": "skin_phantom_128",
-                    "target_epsilon": epsilon, "noise_multiplier": sigma, "looks": looks, "record": i,
-                    "error": 0.01 if i < rebuilt else 0.9, "matched": i < 2 * rebuilt, "candidates": 10,
-                }  # fmt: skip
+                {**common, "record": i, "error": 0.01 if i < rebuilt else 0.9, "matched": i < 2 * rebuilt}
                 for i in range(10)
             ]
     return pd.DataFrame(rows)

@@ -15,8 +15,7 @@ from dpcore.planner import Effort, NoBasis, Plan, PlanAnswer, RealisticAttack, U
 from dpcore.planner.basis import get_change_per_doubling
 from dpcore.privacy import PrivacyTarget, calibrate
 from dpcore.results.store import PrecomputedStore
-
-from tests.unit.planner.conftest import BATCH, EPOCHS, N, SPREAD, WITHOUT_DP
+from tests.unit.planner.conftest import BATCH, EPOCHS, SPREAD, WITHOUT_DP, N
 
 
 def plan(**changes: Any) -> Plan:
