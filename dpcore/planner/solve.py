@@ -27,8 +27,8 @@ TOLERANCE = 1e-5
 _LOG_LIMITS = (math.log(NOISE_LIMITS[0]) + 1e-9, math.log(NOISE_LIMITS[1]) - 1e-9)
 #: First step of the search in log σ.
 _STEP = 0.03
-#: Below this a δ is not calibrated for; the first guess of a search need not be better.
-_SMALLEST = 1e-280
+#: The smallest δ of one record that is tried for a group.
+_SMALLEST = 1e-298
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,39 +208,41 @@ def _by_chance(limit: Limit, chance: float) -> Impossible:
 
 
 def _least_noise(setting: Setting, limit: Limit) -> float:
+    if limit.kind == "epsilon":
+        return _noise_at_epsilon(setting, limit.value, setting.records(limit.level))
+
     def excess(log_noise: float) -> float:
         return get_excess(limit, get_risk(limit, setting, setting.with_noise(math.exp(log_noise))))
 
-    step = 10 * TOLERANCE if limit.kind == "epsilon" else _STEP
-    root = smallest_safe(
-        excess, start=math.log(_first_guess(setting, limit)), step=step, tolerance=TOLERANCE, limits=_LOG_LIMITS
-    )
-    return math.exp(root)
+    start = math.log(_first_guess(setting, limit))
+    return math.exp(smallest_safe(excess, start=start, step=_STEP, tolerance=TOLERANCE, limits=_LOG_LIMITS))
 
 
 def _first_guess(setting: Setting, limit: Limit) -> float:
-    """About the noise at which the limit is met: of ε by calibration, of a curve by the central limit."""
-    records = setting.records(limit.level)
-    if limit.kind == "epsilon":
-        return _calibrated_guess(setting, limit.value, records)
+    """About the noise at which a curve's limit is met, by the central limit."""
     if limit.kind == "advantage":
         shift = 2 * float(ndtri((1 + limit.value) / 2))
     else:
         shift = float(ndtri(limit.value) - ndtri(limit.by_chance(setting)))
-    shift = max(shift, 1e-9) / records
+    shift = max(shift, 1e-9) / setting.records(limit.level)
     log_ratio = math.log1p((shift / setting.sample_rate) ** 2 / setting.num_steps)
     return min(max(1 / math.sqrt(log_ratio), NOISE_LIMITS[0] * 2), NOISE_LIMITS[1] / 2)
 
 
-def _calibrated_guess(setting: Setting, epsilon: float, records: int) -> float:
-    """σ at which one record has (ε/k, δ₁), δ₁ such that k of them have (ε, δ)."""
-    if setting.sample_rate == 1:
-        target = PrivacyTarget(epsilon=epsilon, delta=setting.delta, accountant=setting.accountant)
-        return records * calibrate(target, sample_rate=1.0, steps=setting.num_steps).noise_multiplier
-    factor = get_group_delta(epsilon / records, 0.5, records=records) / 0.5
-    target = PrivacyTarget(
-        epsilon=epsilon / records, delta=max(setting.delta / factor, _SMALLEST), accountant=setting.accountant
-    )
+def _noise_at_epsilon(setting: Setting, epsilon: float, records: int) -> float:
+    """The least σ at which k records together have (ε, δ): one has (ε/k, δ₁), with δ₁ such that k have δ."""
+    if records == 1 or setting.sample_rate == 1:
+        # Full batches: k records shift k times as far. A hair more, for rounding.
+        return records * _calibrated(setting, epsilon, setting.delta) * (1 + 1e-12)
+    # δ₁ must not be smaller than is tried; then ε₁ is what keeps δ, as δ grows at most k·e^{(k − 1)ε₁}-fold.
+    most = (math.log(setting.delta / records) - math.log(_SMALLEST)) / (records - 1)
+    own = min(epsilon / records, most)
+    growth = get_group_delta(own, _SMALLEST, records=records) / _SMALLEST
+    return _calibrated(setting, own, setting.delta / growth * (1 - 1e-6))
+
+
+def _calibrated(setting: Setting, epsilon: float, delta: float) -> float:
+    target = PrivacyTarget(epsilon=epsilon, delta=delta, accountant=setting.accountant)
     return calibrate(target, sample_rate=setting.sample_rate, steps=setting.num_steps).noise_multiplier
 
 

@@ -163,7 +163,7 @@ HOSTILE: dict[str, bytes] = {
     "endless": b'{"name": "a", "num_train": 9, "expected_batch_size": 1, "epochs": 1, "delta": 1e-5, "epsilon": 1e999}',
     "long number": b'{"name": "a", "num_train": ' + b"9" * 100_000 + b"}",
     "html": b"<html><script>alert(1)</script></html>",
-    "surrogate": b'{"name": "\\ud800", "num_train": 9, "expected_batch_size": 1, "steps": 1, "delta": 0.1, "epsilon": 1}',
+    "surrogate": b'{"name": "\\ud800", "num_train": 9, "expected_batch_size": 1, "steps": 1, "delta": 0.1}',
     "field names": b'{"' + b"<" * 200_000 + b'": 1}',
 }
 
