@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from dpcore.jobs.forecast import DatasetFacts
 from dpcore.planner.basis import NoBasis
 from dpcore.planner.effort import Effort, get_effort
 from dpcore.planner.realistic import RealisticAttack, get_realistic_attack
@@ -18,6 +18,9 @@ from dpcore.privacy import (
     get_risks_from_mechanism,
 )
 from dpcore.results.store import PrecomputedStore
+
+if TYPE_CHECKING:
+    from dpcore.jobs.forecast import DatasetFacts
 
 #: δ·N from which δ deserves a note, and from which a warning.
 _DELTA_NOTE, _DELTA_WARNING = 0.1, 1.0

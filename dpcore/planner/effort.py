@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from dpcore.jobs.forecast import DatasetFacts
 from dpcore.planner.basis import NoBasis, get_basis
 from dpcore.planner.setting import Setting
 from dpcore.results.store import PrecomputedStore
+
+if TYPE_CHECKING:
+    from dpcore.jobs.forecast import DatasetFacts
 
 
 @dataclass(frozen=True, kw_only=True)

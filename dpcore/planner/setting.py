@@ -10,7 +10,7 @@ from typing import Any, Literal
 from dpcore import _validate, datasets
 from dpcore.errors import InvalidValue
 from dpcore.privacy import RESOLUTION, Accountant, DpSgdMechanism, PrivacyTarget, calibrate, check_accountant
-from dpcore.privacy.mechanism import MOST_STEPS, NOISE_LIMITS
+from dpcore.privacy.mechanism import MOST_STEPS
 from dpcore.settings import MODEL_NAMES
 
 Level = Literal["record", "patient"]
@@ -18,6 +18,8 @@ LEVELS: tuple[Level, ...] = ("record", "patient")
 
 #: Budgets for which the calibration is tested.
 EPSILON_LIMITS = (0.01, 1e15)
+#: Within those of the mechanism even for a patient with as many records as may be.
+NOISE_LIMITS = (1e-9, 1e9)
 #: A match by chance, 1/N, must be resolved by the curves.
 MOST_RECORDS = round(1 / RESOLUTION)
 MOST_EPOCHS, MOST_LOOKS, MOST_IMAGES_PER_PATIENT = 100_000, 10**9, 1000

@@ -12,19 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dpcore.errors import CalibrationError
 from dpcore.planner.ledger import AnyRelease, LaplaceRelease, Ledger, Total
-from dpcore.privacy import ACCOUNTANTS, Accountant, DpSgdMechanism, get_epsilon_from_mechanisms, get_group_delta
+from dpcore.privacy import ACCOUNTANTS, Accountant, DpSgdMechanism, get_epsilon_from_mechanisms, get_group_epsilon
 from dpcore.privacy.mechanism import MOST_STEPS
 from dpcore.privacy.rdp import OPACUS_ORDERS, convert_rdp_to_epsilon, get_rdp_from_mechanism
-from dpcore.privacy.solver import smallest_safe
 
 FloatArray = NDArray[np.floating]
 
-#: −log of the smallest δ of one record that is tried for a group, and the first step towards it.
-_SMALLEST, _FIRST_STEP = 690.0, 0.02
-#: How far −log δ₁ may be above the best.
-_TOLERANCE = 1e-4
 #: ε and times of each Laplace query.
 _Laplace = tuple[tuple[float, int], ...]
 
@@ -69,7 +63,7 @@ def get_total(releases: Sequence[AnyRelease], *, delta: float, records: int = 1)
 
     Trainings and Gaussian queries are composed exactly, to the accountant's own rounding up. With Laplace queries a
     total is an upper bound: the less of Rényi composition (Mironov 2017, Proposition 6) and of the rest's ε plus the
-    Laplace queries' own (basic composition). Several records: the group bound of `privacy.get_group_delta`, or for
+    Laplace queries' own (basic composition). Several records: the group bound of `privacy.get_group_epsilon`, or for
     full batches a shift as many times as large.
     """
     if not releases:
@@ -83,7 +77,10 @@ def _cached_total(mechanisms: tuple[DpSgdMechanism, ...], laplace: _Laplace, del
     if not laplace and all(m.sample_rate == 1 for m in mechanisms):
         # Full batches: the shift of k records is k times as large.
         mechanisms, records = tuple(_shifted(m, records) for m in mechanisms), 1
-    rdp, tight = (_group_epsilon(_counter(mechanisms, laplace, a), delta, records) for a in ACCOUNTANTS)
+    counters = (_counter(mechanisms, laplace, accountant) for accountant in ACCOUNTANTS)
+    rdp, tight = (
+        get_group_epsilon(counter, delta, records=records) if records > 1 else counter(delta) for counter in counters
+    )
     return Total(epsilon_rdp=rdp, epsilon_tight=tight)
 
 
@@ -195,27 +192,6 @@ def get_rdp_from_laplace(epsilon: float) -> FloatArray:
     down = np.log((alpha - 1) / (2 * alpha - 1)) - alpha * epsilon
     # Never above the pure ε, and not below 0 by rounding.
     return np.clip(np.logaddexp(up, down) / (alpha - 1), 0.0, epsilon)
-
-
-def _group_epsilon(epsilon_of_one: Callable[[float], float], delta: float, records: int) -> float:
-    """k·ε₁ with the smallest ε₁ of one record whose δ₁, grown for k records, is at most δ; ∞ if there is none."""
-    if records == 1:
-        return epsilon_of_one(delta)
-
-    def log_excess(negative_log_delta: float) -> float:
-        own = math.exp(-negative_log_delta)
-        grown = get_group_delta(epsilon_of_one(own), own, records=records)
-        return math.log(max(min(grown, 1e300), 1e-300)) - math.log(delta)
-
-    least = -math.log(delta)
-    guess = least + (records - 1) * min(epsilon_of_one(delta), _SMALLEST)
-    guess = least + (records - 1) * min(epsilon_of_one(math.exp(-min(guess, _SMALLEST))), _SMALLEST)
-    step = _FIRST_STEP * (guess - least) + _TOLERANCE
-    try:
-        enough = smallest_safe(log_excess, start=guess, step=step, tolerance=_TOLERANCE, limits=(least, _SMALLEST))
-    except CalibrationError:
-        return math.inf
-    return records * epsilon_of_one(math.exp(-enough))
 
 
 def to_plain(found: LedgerAnswer) -> dict[str, Any]:
