@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dpcore.cli import attacks, claims, download, laboratory, privacy, remedies, results, run, sweep
+from dpcore.cli import attacks, claims, download, laboratory, plan, privacy, remedies, results, run, sweep
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(privacy.calibrate)
@@ -18,6 +18,7 @@ app.command()(run.run)
 app.command()(results.results)
 app.command()(attacks.attacks)
 app.command()(claims.claims)
+app.command()(plan.plan)
 app.command()(download.download)
 app.command()(laboratory.laboratory)
 

@@ -11,6 +11,7 @@ from dpcore.privacy.calibration import calibrate
 from dpcore.privacy.curves import BoundCurve, get_bound_curve
 from dpcore.privacy.groups import (
     get_group_delta,
+    get_group_epsilon,
     get_patient_epsilon_from_mechanism,
     get_patient_trade_off_from_mechanism,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "get_epsilon_from_mechanism",
     "get_epsilon_from_mechanisms",
     "get_group_delta",
+    "get_group_epsilon",
     "get_largest_posterior",
     "get_odds",
     "get_opacus_floor",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +22,8 @@ from dpcore.privacy.trade_off import TradeOff
 
 FloatArray = NDArray[np.floating]
 
-#: −log of the smallest δ of one record that is tried, and the first step towards it.
-_SMALLEST, _FIRST_STEP = 690.0, 0.5
+#: −log of the smallest δ of one record that is tried, the least first step towards it, and how near it is enough.
+_SMALLEST, _FIRST_STEP, _TOLERANCE = 690.0, 1e-3, 1e-6
 #: Normal quantiles of the false-positive rates at which a group's curve is tabulated.
 _QUANTILES = np.linspace(-5.6, 8.2, 4001)
 
@@ -58,20 +60,33 @@ def get_patient_epsilon_from_mechanism(
     if k == 1 or mechanism.sample_rate == 1:
         return get_epsilon_from_mechanism(_with_shift(mechanism, k), delta=delta, accountant=accountant)
 
-    def epsilon_of_one(log_delta: float) -> float:
-        return get_epsilon_from_mechanism(mechanism, delta=math.exp(log_delta), accountant=accountant)
+    def epsilon_of_one(own_delta: float) -> float:
+        return get_epsilon_from_mechanism(mechanism, delta=own_delta, accountant=accountant)
 
-    def log_excess(negative_log_delta: float) -> float:
-        epsilon = epsilon_of_one(-negative_log_delta)
-        return -negative_log_delta + _log_group_factor(epsilon, k) - math.log(delta)
+    return get_group_epsilon(epsilon_of_one, delta, records=k)
 
+
+def get_group_epsilon(epsilon_of_one: Callable[[float], float], delta: float, *, records: int) -> float:
+    """Returns k·ε₁ with the smallest ε₁ of one record for which δ₁·(e^{kε₁} − 1)/(e^{ε₁} − 1) is at most δ.
+
+    `epsilon_of_one` gives ε₁ at a δ₁, and grows as that falls. Infinite where no δ₁ is small enough.
+    """
+    least = -math.log(open_unit(delta=delta))
+
+    def needed(negative_log_delta: float) -> float:
+        return least + _log_group_factor(epsilon_of_one(math.exp(-negative_log_delta)), records)
+
+    # From below towards the place where what is needed is what is taken.
+    first = min(needed(least), _SMALLEST)
+    guess = min(needed(first), _SMALLEST)
+    step = 2 * max(guess - first, 0.0) + _FIRST_STEP
     try:
         enough = smallest_safe(
-            log_excess, start=-math.log(delta), step=_FIRST_STEP, tolerance=1e-9, limits=(-math.log(delta), _SMALLEST)
+            lambda x: needed(x) - x, start=guess, step=step, tolerance=_TOLERANCE, limits=(least, _SMALLEST)
         )
     except CalibrationError:
         return math.inf
-    return k * epsilon_of_one(-enough)
+    return records * epsilon_of_one(math.exp(-enough))
 
 
 def get_patient_trade_off_from_mechanism(
@@ -110,19 +125,25 @@ class GroupTradeOff(TradeOff):
     def _gamma(self, kappa: FloatArray) -> FloatArray:
         for _ in range(self.records):
             kappa = self.base._gamma(kappa)
+            if kappa.min(initial=1.0) >= 1:
+                break
         return kappa
+
+    @cached_property
+    def _table(self) -> FloatArray:
+        return self._gamma(ndtr(_QUANTILES))
 
     def delta(self, epsilon: float) -> float:
         """Returns the largest γ − e^ε·κ over a table of κ, right to about 1e-6."""
         kappa = ndtr(_QUANTILES)
-        gains = self._gamma(kappa) - math.exp(min(epsilon, 700.0)) * kappa
+        gains = self._table - math.exp(min(epsilon, 700.0)) * kappa
         return max(float(gains.max()), 0.0, -math.expm1(min(epsilon, 0.0)))
 
     @property
     def auc(self) -> float:
         """Returns the integral of γ over κ, right to about 1e-6."""
         kappa = ndtr(_QUANTILES)
-        return float(np.trapezoid(self._gamma(kappa), kappa)) + float(ndtr(-_QUANTILES[-1]))
+        return float(np.trapezoid(self._table, kappa)) + float(ndtr(-_QUANTILES[-1]))
 
 
 def _with_shift(mechanism: DpSgdMechanism, factor: int) -> DpSgdMechanism:

@@ -16,6 +16,7 @@ TORCH_FREE = (
     "dpcore.cluster",
     "dpcore.datasets",
     "dpcore.jobs",
+    "dpcore.planner",
     "dpcore.privacy",
     "dpcore.results",
     "dpcore.settings",
