@@ -24,7 +24,7 @@ class Finding:
 
 
 ABADI = "Abadi et al. (CCS 2016), Algorithm 1"
-PONOMAREVA = "Ponomareva et al. (JAIR 2023), section 5"
+PONOMAREVA = "Ponomareva et al. (JAIR 2023)"
 OPACUS = "Opacus documentation, PrivacyEngine"
 FLOWER = "Flower documentation, differential privacy"
 NVFLARE = "NVFlare documentation and source, app_common/filters"

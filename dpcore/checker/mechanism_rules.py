@@ -103,10 +103,10 @@ def clipping(claim: Claim) -> Iterator[Finding]:
             ),
             engineer=(
                 f"The mean gradient of a microbatch {_of(size)} is clipped to C, and a record can turn it from C to "
-                "−C: the sensitivity is 2C, the noise σC. The ε below is that of σ/2."
+                "−C: the sensitivity is 2C, the noise σC. ε here is that of σ/2."
             ),
             field=claim.origin("microbatch_size"),
-            source="McMahan et al. (arXiv 1812.06210), section 4",
+            source="McMahan et al. (arXiv 1812.06210)",
         )
     elif claim.clipping == "layers":
         yield _layers(claim)
@@ -145,7 +145,7 @@ def _layers(claim: Claim) -> Finding:
             text="Each layer is limited by itself, so a person's trace in all layers is larger than one limit says.",
             engineer="L layers clipped to C each have a sensitivity of C·√L together; the noise must grow with it.",
             field=claim.origin("clipping"),
-            source="McMahan et al. (arXiv 1812.06210), section 3",
+            source="McMahan et al. (arXiv 1812.06210)",
         )
     return Finding(
         name="clipped_per_layer",
@@ -259,7 +259,7 @@ def _local(claim: Claim, local: LocalGaussian) -> Iterator[Finding]:
         yield Finding(
             name="classic_formula",
             severity="note",
-            text="The noise follows a textbook formula that is proven for ε below 1 only; the ε below is computed.",
+            text="The noise follows a textbook formula that is proven for ε below 1 only; ε here is computed.",
             engineer="√(2·ln(1.25/δ))/ε is proven for ε < 1; what its noise spends is computed exactly here.",
             field=claim.origin("epsilon"),
             source="Dwork & Roth (2014), Theorem A.1; Balle & Wang (ICML 2018)",

@@ -48,7 +48,7 @@ def sampling(claim: Claim) -> Iterator[Finding]:
             severity="weak",
             text=(
                 f"Data are drawn {drawn}, but usual accounting credits the chance of being left out, which is "
-                "not proven for that; the ε here does without."
+                "not proven for that; ε here does without."
             ),
             engineer=(
                 "Poisson accounting does not bound shuffled batches, and can fall far below what they spend. Proven is "
@@ -63,7 +63,7 @@ def sampling(claim: Claim) -> Iterator[Finding]:
         yield Finding(
             name="drop_last",
             severity="note",
-            text="Each pass leaves some data out, others each time; this changes nothing in the guarantee below.",
+            text="Each pass leaves some data out, others each time; this changes nothing in the guarantee given here.",
             engineer="drop_last makes batches of one size; an accountant for Poisson batches does not describe them.",
             field=claim.origin("drop_last"),
             source=PONOMAREVA,
@@ -97,7 +97,7 @@ def accountant(claim: Claim) -> Iterator[Finding]:
         text=(
             "The way the budget was counted is an approximation that can come out too low."
             if approximates
-            else "The way the budget was counted is not known here; the ε below is counted anew."
+            else "The way the budget was counted is not known here; ε here is counted anew."
         ),
         engineer=(
             "The Gaussian (central limit) accountant is not an upper bound."
@@ -105,7 +105,7 @@ def accountant(claim: Claim) -> Iterator[Finding]:
             else f"No rule is known for the accountant {claim.accountant!r}."
         ),
         field=claim.origin("accountant"),
-        source="Gopi, Lee & Wutschitz (NeurIPS 2021), section 1",
+        source="Gopi, Lee & Wutschitz (NeurIPS 2021)",
     )
 
 
@@ -208,5 +208,5 @@ def surroundings(claim: Claim) -> Iterator[Finding]:
                 "weight them equally (and state weighted_by_size = false)."
             ),
             field=claim.origin("weighted_by_size"),
-            source=f"McMahan et al. (ICLR 2018), section 2; {FLOWER}",
+            source=f"McMahan et al. (ICLR 2018); {FLOWER}",
         )

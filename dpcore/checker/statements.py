@@ -54,7 +54,7 @@ def get_sensitivity(claim: Claim) -> float | None:
     """Returns how far one record can move the noisy sum, in clipping norms; None if that is not known.
 
     One norm if each record is clipped. If a microbatch's mean is clipped, a record can turn it round: two (McMahan et
-    al., arXiv 1812.06210, section 4). If the whole batch's gradient is clipped, likewise; with the noise divided by
+    al., arXiv 1812.06210). If the whole batch's gradient is clipped, likewise; with the noise divided by
     the batch size as if it lay on a sum, 2·B. L layers of one norm each: √L.
     """
     if claim.clipping == "microbatch":

@@ -22,7 +22,14 @@ OUTCOMES: tuple[Outcome, ...] = ("void", "incomplete", "weak", "sound")
 #: Claimed and computed ε as close as this, absolutely or relatively, are one number rounded twice.
 _ROUNDED, _ROUNDED_RELATIVE = 0.01, 0.005
 #: Findings after which no ε is finite, or none that could be computed describes the training.
-_WITHOUT_EPSILON = ("no_clipping", "quantile_without_noise", "quantile_noise_too_small", "batch_norm", "sparse_vector")
+_WITHOUT_EPSILON = (
+    "switched_off",
+    "no_clipping",
+    "quantile_without_noise",
+    "quantile_noise_too_small",
+    "batch_norm",
+    "sparse_vector",
+)
 
 #: Findings after which ε is infinite, whatever else is stated.
 _INFINITE = (
@@ -100,12 +107,17 @@ def _is_plain(findings: list[Finding]) -> bool:
 
 
 def _softened(claim: Claim, finding: Finding, statements: tuple[Statement, ...], compared: list[Finding]) -> Finding:
-    """Batches that are not Poisson-sampled weaken only what was counted as if they were."""
-    if finding.name not in ("shuffled", "fixed_size"):
+    """A weakness is only to be noted where the claimed ε covers it all the same."""
+    if finding.severity != "weak":
         return finding
-    holds = claim.claimed_epsilon is not None and bool(statements) and not compared
-    unclaimed = claim.claimed_epsilon is None and claim.dialect in ("flower", "generic")
-    return replace(finding, severity="note") if holds or unclaimed else finding
+    if finding.name in ("shuffled", "fixed_size"):
+        holds = claim.claimed_epsilon is not None and bool(statements) and not compared
+        unclaimed = claim.claimed_epsilon is None and claim.dialect in ("flower", "generic")
+        return replace(finding, severity="note") if holds or unclaimed else finding
+    covering = {"tuning": "all_trainings", "several_releases": "all_trainings", "several_records": "patient"}
+    spent = [s.epsilon_tight for s in statements if s.name == covering.get(finding.name)]
+    covered = claim.claimed_epsilon is not None and bool(spent) and spent[0] <= claim.claimed_epsilon
+    return replace(finding, severity="note") if covered else finding
 
 
 def _outcome(findings: list[Finding], missing: tuple[Missing, ...]) -> Outcome:

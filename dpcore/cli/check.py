@@ -67,6 +67,7 @@ def _result(verdict: Verdict) -> dict[str, Any]:
         "claimed_epsilon_of_part": claim.part_epsilon,
         "part": claim.part if claim.part_epsilon is not None else None,
         "epsilon": verdict.epsilon,
+        "epsilon_is_infinite": verdict.epsilon == math.inf,
         "findings": [asdict(finding) for finding in verdict.findings],
         "statements": [asdict(statement) for statement in verdict.statements],
         "missing": [asdict(missing) for missing in verdict.missing],
