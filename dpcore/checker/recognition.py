@@ -120,7 +120,9 @@ def _of_one_filter(found: tuple[Entry, ...], chosen: Entry) -> tuple[Entry, ...]
 
 
 def _read_all(found: tuple[Entry, ...], dialect: Dialect, kind: str | None) -> dict[str, tuple[Any, str]]:
-    federated = dialect in ("flower", "nvflare")
+    names, reader = COMMON["unit"]
+    unit = find(found, names)
+    federated = dialect in ("flower", "nvflare") or (unit is not None and reader(unit) == "client")
     read = {}
     for name, (names, reader) in {**COMMON, **(FILTERS if kind else {})}.items():
         if federated and name in NOT_IN_FEDERATION:

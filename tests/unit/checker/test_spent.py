@@ -281,3 +281,40 @@ def test_replace_one_is_compared_with_its_own_statement() -> None:
     between = (_gaussian_epsilon(math.sqrt(8) / 8, 1e-6) + _gaussian_epsilon(2 * math.sqrt(8) / 8, 1e-6)) / 2
     assert _check(**full, target_epsilon=between).outcome == "sound"
     assert _check(**full, target_epsilon=between, neighbors="replace_one").outcome == "weak"
+
+
+def test_passes_of_all_rounds_count_when_shuffled() -> None:
+    verdict = _check(poisson_sampling=False, num_rounds=4, noise_multiplier=5.0)
+    assert verdict.epsilon == pytest.approx(_gaussian_epsilon(math.sqrt(8 * 4) / 5, 1e-6), rel=1e-6)
+
+
+def test_an_adaptive_norm_needs_noise_on_its_count_even_if_only_its_quantile_is_named() -> None:
+    bare = _check(target_unclipped_quantile=0.5)
+    assert (bare.outcome, bare.epsilon) == ("incomplete", None)
+    assert [m.field for m in bare.missing] == ["count_noise_std"]
+    noised = _check(target_unclipped_quantile=0.5, unclipped_num_std=10)
+    assert noised.epsilon == _check().epsilon
+
+
+def test_noise_on_gradients_and_on_the_count_make_the_stated_noise_together() -> None:
+    """Andrew et al. (2021), Theorem 1: z = (σ⁻² − (2σ_b)⁻²)^(−½); shifts 1/z and 1/(2σ_b) add up in squares to 1/σ."""
+    sigma, count = 1.0, 10.0
+    gradients = (sigma**-2 - (2 * count) ** -2) ** -0.5
+    assert math.hypot(1 / gradients, 0.5 / count) == pytest.approx(1 / sigma)
+    assert _check(target_unclipped_quantile=0.5, unclipped_num_std=count).statements[0].mechanism.mu == 1 / sigma  # type: ignore[union-attr]
+
+
+def test_clients_of_any_library_are_counted_in_rounds() -> None:
+    tree = {
+        **{"privacy_unit": "client", "noise_multiplier": 4.0, "clip_norm": 1.0, "clipping": "per_client"},
+        **{"sampling": "fixed", "num_rounds": 9, "local_epochs": 5, "num_clients": 50, "delta": 1e-3},
+    }
+    verdict = check(recognise(tree))
+    assert verdict.epsilon == pytest.approx(_gaussian_epsilon(3 / 4, 1e-3), rel=1e-6)
+
+
+def test_microbatches_of_an_unknown_batch_leave_the_clipping_open() -> None:
+    tree = {"l2_norm_clip": 1.0, "noise_multiplier": 1.0, "num_microbatches": 16, "epochs": 3, "delta": 1e-6}
+    verdict = check(recognise({**tree, "num_examples": 5000}))
+    assert verdict.epsilon is None
+    assert "clipping" in {m.field for m in verdict.missing}
