@@ -95,6 +95,8 @@ def _sampling(values: dict[str, Any], dialect: Dialect, kind: str | None, assume
 
 def _clipping(values: dict[str, Any], dialect: Dialect, assumed: list[Assumption]) -> dict[str, Any]:
     clipping = values.get("clipping")
+    if clipping in ("none", "batch"):
+        return {"clipping": clipping}
     if "num_microbatches" in values and "batch" not in values:
         return {"clipping": "unknown"}
     size = _microbatch_size(values)

@@ -80,7 +80,7 @@ COMMON: Mapping[str, tuple[tuple[str, ...], Reader]] = {
     "shuffle": (("shuffle", "shuffled"), fields.boolean),
     "sampling": (("sampling", "sampling_method", "sampler", "batch_sampling"), fields.choice(SAMPLING)),
     "drop_last": (("drop_last", "drop_remainder", "fixed_batch_size"), fields.boolean),
-    "noise_multiplier": (("noise_multiplier", "noise_mult", "sigma", "server_noise_multiplier"), fields.non_negative),
+    "noise_multiplier": (("noise_multiplier", "noise_mult", "sigma"), fields.non_negative),
     "noise_std": (("noise_std", "noise_stddev", "noise_scale"), fields.non_negative),
     "noise_scales_with_clip": (
         ("noise_scales_with_clip", "noise_scaled", "noise_scaled_with_clip", "scale_noise"),
@@ -102,7 +102,7 @@ COMMON: Mapping[str, tuple[tuple[str, ...], Reader]] = {
     "disabled": (("disable_dp", "no_dp"), fields.boolean),
     "enabled": (("enable_dp", "use_dp", "dp_enabled"), fields.boolean),
     "count_noise_std": (
-        ("unclipped_num_std", "clipped_count_stddev", "clipped_count_budget_noise"),
+        ("unclipped_num_std", "clipped_count_stddev"),
         fields.non_negative,
     ),
     "accountant": (("accountant", "accounting", "accountant_type"), fields.text),

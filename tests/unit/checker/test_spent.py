@@ -318,3 +318,9 @@ def test_microbatches_of_an_unknown_batch_leave_the_clipping_open() -> None:
     verdict = check(recognise({**tree, "num_examples": 5000}))
     assert verdict.epsilon is None
     assert "clipping" in {m.field for m in verdict.missing}
+
+
+@pytest.mark.parametrize("more", [{}, {"num_microbatches": 25}, {"unclipped_num_std": 10}])
+def test_no_clipping_stays_no_clipping_whatever_else_is_stated(more: dict) -> None:
+    verdict = _check(clipping="none", **more)
+    assert (verdict.outcome, verdict.epsilon, verdict.statements) == ("void", math.inf, ())
