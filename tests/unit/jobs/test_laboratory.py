@@ -78,10 +78,18 @@ class Bench:
         assert found is not None
         return found.pid
 
-    def worker_of_a_training(self) -> psutil.Process:
-        """The worker that is busiest, once none is busy with its own start."""
-        self.until(self.is_complete)
-        workers = [p for p in self.processes() if "spawn_main" in " ".join(p.cmdline())]
+    def workers(self) -> list[psutil.Process]:
+        """The processes that train, or are about to."""
+        return [p for p in self.processes() if "spawn_main" in " ".join(p.cmdline())]
+
+    def kill_workers(self) -> None:
+        """Kills what trains, wherever it does."""
+        for worker in self.workers():
+            worker.kill()
+
+    def busiest_worker(self) -> psutil.Process:
+        """The worker that trains, where none is busy with its own start."""
+        workers = self.workers()
         before = {p.pid: sum(p.cpu_times()[:2]) for p in workers}
         time.sleep(0.5)
         return max(workers, key=lambda p: sum(p.cpu_times()[:2]) - before[p.pid])
@@ -148,7 +156,7 @@ def test_a_worker_that_does_not_answer_is_replaced(bench: Bench) -> None:
     bench.start()
     job = bench.store.submit("me", "run", [settings(seed=220, epochs=LONG)])
     bench.train(job)
-    bench.worker_of_a_training().suspend()
+    bench.busiest_worker().suspend()
     bench.store.cancel("me", job)
     assert bench.until(lambda: bench.job(job).state == "cancelled") < 2
     bench.until(bench.is_complete)
@@ -167,7 +175,7 @@ def test_a_killed_worker_costs_one_retry_and_changes_no_number(bench: Bench) -> 
 
     job = bench.store.submit("me", "run", [settings(seed=230, epochs=200)])
     bench.train(job)
-    bench.worker_of_a_training().kill()
+    bench.kill_workers()
     ended = bench.ended(job)
     assert (ended.state, ended.tasks[0].attempts) == ("finished", 2)
     found = bench.store.run_outcome(key)
@@ -182,7 +190,7 @@ def test_a_task_that_loses_two_workers_is_reported_in_a_sentence(bench: Bench) -
     for attempt in (1, 2):
         bench.until(lambda attempt=attempt: bench.job(job).tasks[0].attempts == attempt)  # type: ignore[misc]
         bench.train(job)
-        bench.worker_of_a_training().kill()
+        bench.kill_workers()
     ended = bench.ended(job)
     assert (ended.state, ended.tasks[0].sentence) == ("failed", LOST)
     bench.until(bench.is_complete)
