@@ -19,6 +19,8 @@ from ui.lab_visitor import visitor
 
 #: Seconds between two looks while something is at work, and while only this machine is being timed.
 _BUSY, _TIMING = 0.5, 2.0
+#: Share of a training before which its own pace says little.
+_TOO_EARLY = 0.2
 _STOPPING = "lab_stopping"
 
 
@@ -126,8 +128,11 @@ def _left(task: TaskState) -> str:
         return ""
     elapsed, progress = time.time() - task.started, task.progress
     if progress and progress.steps and 0 < progress.step < progress.steps:
-        left = elapsed * (progress.steps - progress.step) / progress.step
-        return f"about {lab_text.duration(left)} of training left"
+        share = progress.step / progress.steps
+        if share < _TOO_EARLY and task.expected_seconds is not None:
+            # Loading the records would count as slow steps.
+            return f"about {lab_text.duration(task.expected_seconds * (1 - share))} left"
+        return f"about {lab_text.duration(elapsed * (1 - share) / share)} of training left"
     if task.expected_seconds is None or task.expected_seconds <= elapsed:
         return ""
     return f"about {lab_text.duration(task.expected_seconds - elapsed)} left"

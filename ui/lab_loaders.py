@@ -137,7 +137,9 @@ def spent(settings: RunSettings, num_train: int) -> tuple[tuple[float, float], .
         whole = settings.mechanism(num_train)
         if not isinstance(whole, DpSgdMechanism):
             return ()
-        points = sorted({max(1, round(whole.steps * k / _SPENT_POINTS)) for k in range(1, _SPENT_POINTS + 1)})
+        evenly = {max(1, round(whole.steps * k / _SPENT_POINTS)) for k in range(1, _SPENT_POINTS + 1)}
+        # ε rises steepest over the first steps.
+        points = sorted(evenly | {steps for steps in (1, 2, 4) if steps < whole.steps})
         made = [(0.0, 0.0)]
         for steps in points:
             part = DpSgdMechanism(noise_multiplier=whole.noise_multiplier, sample_rate=whole.sample_rate, steps=steps)
