@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dpcore.cli import attacks, claims, download, laboratory, privacy, remedies, results, run, sweep
+from dpcore.cli import attacks, check, claims, download, laboratory, privacy, remedies, results, run, sweep
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(privacy.calibrate)
@@ -20,6 +20,7 @@ app.command()(attacks.attacks)
 app.command()(claims.claims)
 app.command()(download.download)
 app.command()(laboratory.laboratory)
+app.command("check")(check.check_configuration)
 
 if __name__ == "__main__":
     app(prog_name="python -m dpcore")

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 TORCH_FREE = (
     "dpcore.attacks",
+    "dpcore.checker",
     "dpcore.claims",
     "dpcore.cluster",
     "dpcore.datasets",
