@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from dpcore.checker._words import named
-from dpcore.checker.fields import Entry, entries
+from dpcore.checker.fields import entries
 from dpcore.checker.reading import read_configuration
 from dpcore.errors import InvalidValue
 
 #: Takes a field's place to see whether it is that field.
 _MARK = "pinch_was_here"
-#: Occurrences of a name that are tried, so that a hostile file cannot take long.
-_MOST_TRIES = 12
+#: Read again in all, so that a large or hostile file cannot take long.
+_MOST_CHARACTERS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,32 +26,49 @@ class Line:
     text: str
 
 
-def find_line(content: str, tree: Mapping[str, Any], path: str, *, name: str = "") -> Line | None:
-    """Returns the line on which a field's name stands; None if it cannot be told.
+def find_lines(content: str, tree: Mapping[str, Any], paths: Iterable[str], *, name: str = "") -> dict[str, Line]:
+    """Returns the lines on which fields' names stand, by path; without those that cannot be told.
 
-    Renames each occurrence of the name in turn and reads the text again: where the field at `path` is the one that
-    was renamed, it stands. So the answer is right for any format.
+    A name that occurs once stands there. Of several, each is renamed in turn and the text read again: where the field
+    at that path is the one renamed, it stands. So the answer is right in any format, or none is given.
 
     Args:
         content: the text.
         tree: what `read_configuration` made of it.
-        path: of the field, as in a claim's `origins`.
+        paths: of fields, as in a claim's `origins`.
         name: the file's name, as given to `read_configuration`.
     """
-    entry = next((e for e in entries(tree) if named(e.path) == path), None)
-    if entry is None:
-        return None
-    whole = entry.path.rpartition("]")[2] or entry.path
-    key = next((k for k in _keys(tree) if whole == k or whole.endswith(f".{k}")), "")
-    if not key:
-        return None
-    count = len(entries(tree))
-    for match in list(re.finditer(rf"(?<![\w-]){re.escape(key)}(?![\w-])", content))[:_MOST_TRIES]:
-        renamed = content[: match.start()] + _MARK + content[match.end() :]
-        if _has(renamed, name, f"{entry.path[: -len(key)]}{_MARK}", count, entry):
-            number = content.count("\n", 0, match.start()) + 1
-            return Line(number=number, text=content.splitlines()[number - 1] if content.splitlines() else "")
-    return None
+    found, tries = {entry.path: entry for entry in entries(tree)}, max(1, _MOST_CHARACTERS // len(content))
+    keys = _keys(tree)
+    lines: dict[str, Line] = {}
+    for path in dict.fromkeys(paths):
+        entry = next((e for e in found.values() if named(e.path) == path), None)
+        key = entry and next((k for k in keys if _ends_with(entry.path, k)), None)
+        if entry is None or not key:
+            continue
+        places = [match.span() for match in re.finditer(rf"(?<![\w-]){re.escape(key)}(?![\w-])", content)]
+        # An escaped name would not be among them.
+        if len(places) == 1 and "\\" not in content:
+            lines[path] = _line(content, places[0][0])
+            continue
+        renamed = f"{entry.path[: -len(key)]}{_MARK}"
+        for start, end in places:
+            if tries <= 0:
+                break
+            tries -= 1
+            if _is_field(f"{content[:start]}{_MARK}{content[end:]}", name, {*found} - {entry.path} | {renamed}):
+                lines[path] = _line(content, start)
+                break
+    return lines
+
+
+def _line(content: str, start: int) -> Line:
+    number = content.count("\n", 0, start)
+    return Line(number=number + 1, text=content.split("\n")[number].rstrip("\r"))
+
+
+def _ends_with(path: str, key: str) -> bool:
+    return path == key or path.endswith(f".{key}")
 
 
 def _keys(tree: Mapping[str, Any]) -> list[str]:
@@ -68,9 +85,9 @@ def _keys(tree: Mapping[str, Any]) -> list[str]:
     return sorted(found, key=lambda key: (-len(key), key))
 
 
-def _has(content: str, name: str, path: str, count: int, entry: Entry) -> bool:
+def _is_field(content: str, name: str, paths: set[str]) -> bool:
+    """Whether the text still can be read and has just these fields."""
     try:
-        found = entries(read_configuration(content, name=name))
+        return {entry.path for entry in entries(read_configuration(content, name=name))} == paths
     except InvalidValue:
         return False
-    return len(found) == count and any(e.path == path and e.value == entry.value for e in found)
