@@ -39,9 +39,7 @@ def read(text: str, name: str) -> Reading:
     except DpcoreError as error:
         return Reading(text=text, name=name, problem=str(error))
     paths = [path for _, path in verdict.claim.origins]
-    return Reading(
-        text=text, name=name, verdict=verdict, tree=tree, lines=find_lines(text, tree, paths, name=name)
-    )
+    return Reading(text=text, name=name, verdict=verdict, tree=tree, lines=find_lines(text, tree, paths, name=name))
 
 
 def reading() -> Reading | None:

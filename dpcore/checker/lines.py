@@ -38,25 +38,26 @@ def find_lines(content: str, tree: Mapping[str, Any], paths: Iterable[str], *, n
         paths: of fields, as in a claim's `origins`.
         name: the file's name, as given to `read_configuration`.
     """
-    found, tries = {entry.path: entry for entry in entries(tree)}, max(1, _MOST_CHARACTERS // len(content))
+    tries = max(1, _MOST_CHARACTERS // max(1, len(content)))
+    found = {named(entry.path): entry.path for entry in reversed(entries(tree))}
     keys = _keys(tree)
     lines: dict[str, Line] = {}
     for path in dict.fromkeys(paths):
-        entry = next((e for e in found.values() if named(e.path) == path), None)
-        key = entry and next((k for k in keys if _ends_with(entry.path, k)), None)
-        if entry is None or not key:
+        whole = found.get(path, "")
+        key = next((k for k in keys if _ends_with(whole, k)), "")
+        if not whole or not key:
             continue
         places = [match.span() for match in re.finditer(rf"(?<![\w-]){re.escape(key)}(?![\w-])", content)]
         # An escaped name would not be among them.
         if len(places) == 1 and "\\" not in content:
             lines[path] = _line(content, places[0][0])
             continue
-        renamed = f"{entry.path[: -len(key)]}{_MARK}"
+        renamed = f"{whole[: -len(key)]}{_MARK}"
         for start, end in places:
             if tries <= 0:
                 break
             tries -= 1
-            if _is_field(f"{content[:start]}{_MARK}{content[end:]}", name, {*found} - {entry.path} | {renamed}):
+            if _is_field(f"{content[:start]}{_MARK}{content[end:]}", name, {*found.values()} - {whole} | {renamed}):
                 lines[path] = _line(content, start)
                 break
     return lines
