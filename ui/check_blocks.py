@@ -25,21 +25,25 @@ epochs: 20
 delta: 1e-6
 target_epsilon: 3"""
 _EMPTY = """
-<p class="pp-summary">A training is called private in a paper or a mail: **is it?** Paste its settings above, or take
-one of the examples; the answer takes a moment.</p>
-<div class="ck-empty"><section><h3>What to paste</h3><p>JSON, YAML or TOML with the names your library uses: arguments of
-an Opacus script, an optimiser of TensorFlow Privacy, a strategy of Flower, a filter of NVFlare. Most useful are</p><ul>
-<li>the <b>noise</b>: <code>noise_multiplier</code>, or the target from which the library finds it</li>
+<p class="pp-summary">A training is called private in a paper or a mail: <strong>is it?</strong> Paste its settings
+above, or take one of the examples; the answer takes a moment.</p>
+<div class="ck-empty">
+<section><h3>What to paste</h3>
+<p>JSON, YAML or TOML with the names your library uses: arguments of an Opacus script, an optimiser of TensorFlow
+Privacy, a strategy of Flower, a filter of NVFlare. Most useful are</p>
+<ul><li>the <b>noise</b>: <code>noise_multiplier</code>, or the target from which the library finds it</li>
 <li>the <b>limit on one person</b>: <code>max_grad_norm</code>, and whether each record or a batch is clipped</li>
 <li>the <b>counts</b>: <code>batch_size</code>, <code>num_train</code>, <code>epochs</code></li>
 <li>how batches are <b>drawn</b>: <code>poisson_sampling</code></li>
 <li>the <b>claim</b>: <code>target_epsilon</code> and <code>delta</code></li></ul></section>
-<section><h3>What is looked for</h3><ul><li>no noise, or DP switched off</li><li>clipping of a batch or microbatch instead
-of each record</li><li>noise that does not grow with the clipping norm</li><li>δ of 1/N or more</li><li>shuffled batches
-counted as if drawn by coins</li><li>ε of one round sold as that of all</li><li>layers that mix people’s data
-(BatchNorm)</li><li>settings tuned on the same people’s data</li></ul></section>
-<section><h3>What you get</h3><p>One word, void, weak, incomplete or sound, with the reasons, the line each rests on, and
-the true ε by two accountants; or what is missing to say so.</p></section></div>"""
+<section><h3>What is looked for</h3>
+<ul><li>no noise, or DP switched off</li><li>clipping of a batch or microbatch instead of each record</li>
+<li>noise that does not grow with the clipping norm</li><li>δ of 1/N or more</li>
+<li>shuffled batches counted as if drawn by coins</li><li>ε of one round sold as that of all</li>
+<li>layers that mix people’s data (BatchNorm)</li><li>settings tuned on the same people’s data</li></ul></section>
+<section><h3>What you get</h3>
+<p>One word, void, weak, incomplete or sound, with the reasons, the line each rests on, and the true ε by two
+accountants; or what is missing to say so.</p></section></div>"""
 _LIMITS = """
 - **The settings are read, not the program.** Code that does something else than its settings say is not seen here.
 - **Sound means: nothing void or weak was found** by these rules, and the claimed ε covers what is counted here.
@@ -96,8 +100,7 @@ def configuration() -> None:
 
 def nothing_yet() -> None:
     """Shows what to paste, and what comes of it."""
-    title, rest = _EMPTY.split("</p>", 1)
-    st.html(title.replace("**is it?**", "<strong>is it?</strong>") + "</p>" + rest)
+    st.html(_EMPTY)
 
 
 def refused(reading: Reading) -> None:

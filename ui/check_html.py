@@ -18,6 +18,8 @@ from ui.numbers import format_sigma
 
 #: Characters of a quoted line or value, and fields listed that no rule read.
 _LONGEST, _MOST_UNUSED = 160, 40
+#: Noise stated and real further apart than this are shown as two numbers.
+_ROUNDED = 0.01
 
 
 def verdict_html(verdict: Verdict) -> str:
@@ -142,10 +144,10 @@ def _true(verdict: Verdict, real: Statement | None, *, tight: bool) -> tuple[str
 def _noise(verdict: Verdict, real: Statement | None) -> tuple[str, list[str]]:
     stated = get_stated_noise(verdict.claim) if verdict.claim.client_filter is None else None
     if real is not None:
-        sigma = getattr(real.mechanism, "noise_multiplier", 0.0)
-        said = verdict.claim.noise_multiplier
-        differs = said is not None and sigma and abs(sigma / said - 1) > 0.01 if said else False
-        lines = ["times the most that one can change a step", f"the file says {format_sigma(said or 0)}" * differs]
+        sigma, said = getattr(real.mechanism, "noise_multiplier", 0.0), verdict.claim.noise_multiplier
+        differs = said and abs(sigma / said - 1) > _ROUNDED
+        stated_words = f"the file says {format_sigma(said)}" if said and differs else ""
+        lines = ["times the most that one can change a step", stated_words]
         return f"σ = {format_sigma(sigma)}", lines
     if stated is not None and verdict.claim.clipping not in ("none", "unknown"):
         return f"σ = {format_sigma(stated)}", ["clipping norms, as stated"]
@@ -197,11 +199,9 @@ def _statement(verdict: Verdict, statement: Statement) -> str:
 def _words(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(_words, value[:8])) + (" …" if len(value) > 8 else "")
-    return {True: "true", False: "false", None: "nothing"}.get(value, "") if _is_word(value) else str(value)[:_LONGEST]
-
-
-def _is_word(value: object) -> bool:
-    return value is None or isinstance(value, bool)
+    if value is None or isinstance(value, bool):
+        return "nothing" if value is None else str(value).lower()
+    return str(value)
 
 
 def _shown(text: str) -> str:

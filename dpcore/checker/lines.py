@@ -39,7 +39,8 @@ def find_lines(content: str, tree: Mapping[str, Any], paths: Iterable[str], *, n
         name: the file's name, as given to `read_configuration`.
     """
     tries = max(1, _MOST_CHARACTERS // max(1, len(content)))
-    found = {named(entry.path): entry.path for entry in reversed(entries(tree))}
+    paths_of_all = {entry.path for entry in entries(tree)}
+    found = {named(path): path for path in paths_of_all}
     keys = _keys(tree)
     lines: dict[str, Line] = {}
     for path in dict.fromkeys(paths):
@@ -57,7 +58,7 @@ def find_lines(content: str, tree: Mapping[str, Any], paths: Iterable[str], *, n
             if tries <= 0:
                 break
             tries -= 1
-            if _is_field(f"{content[:start]}{_MARK}{content[end:]}", name, {*found.values()} - {whole} | {renamed}):
+            if _is_field(f"{content[:start]}{_MARK}{content[end:]}", name, paths_of_all - {whole} | {renamed}):
                 lines[path] = _line(content, start)
                 break
     return lines
