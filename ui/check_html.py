@@ -186,13 +186,15 @@ def _statement(verdict: Verdict, statement: Statement) -> str:
     tight, rdp = ("∞" if math.isinf(e) else short_number(e) for e in (statement.epsilon_tight, statement.epsilon_rdp))
     sigma = format_sigma(getattr(statement.mechanism, "noise_multiplier", 0.0))
     person = check_person.NO_LIMIT if infinite else check_person.person_sentence(statement, claim)
+    # With one statement alone it stands above already.
+    told = f"<p>{stress(person)}</p>" if len(verdict.statements) > 1 else ""
     conditional = "" if verdict.is_about_the_training else '<span class="ck-if">only if this is so</span> '
     return (
         f'<section class="ck-statement" data-statement="{html.escape(statement.name)}">'
         f"<h3>{conditional}{html.escape(statement.text)}</h3>"
         f'<p class="ck-epsilon"><strong>ε\u00a0=\u00a0{tight}</strong> tight · {rdp} by RDP · '
         f"δ\u00a0=\u00a0{short_number(statement.delta)} · σ\u00a0=\u00a0{sigma}</p>"
-        f"<p>Hidden: {html.escape(hidden)}.</p><p>{stress(person)}</p></section>"
+        f"<p>Hidden: {html.escape(hidden)}.</p>{told}</section>"
     )
 
 

@@ -81,7 +81,8 @@ def _beside(verdict: Verdict) -> str:
         known = "the true ε **cannot be told** from what is stated"
         return f"The settings claim {claimed}; {known}." if claimed else f"{known[0].upper()}{known[1:]}."
     what = "is spent" if real.is_exact else "is proven"
-    spent = f"**ε = {short_number(real.epsilon_tight)}** {what}"
+    only = "only " if claim.claimed_epsilon is not None and real.epsilon_tight > claim.claimed_epsilon else ""
+    spent = f"{'' if real.is_exact else only}**ε = {short_number(real.epsilon_tight)}** {what}"
     return f"The settings claim {claimed}; {spent}." if claimed else f"No ε is claimed; {spent}."
 
 
