@@ -135,7 +135,8 @@ def statements(found: Verdict) -> None:
     """Shows for whom which ε holds."""
     if found.statements:
         st.html(check_html.statements_html(found))
-        st.html(f'<p class="ck-faint">{stress(check_text.relation_sentence(found.claim))}</p>')
+        if found.claim.client_filter is None:
+            st.html(f'<p class="ck-faint">{stress(check_text.relation_sentence(found.claim))}</p>')
     elif found.missing:
         st.html('<p class="ck-text">No ε can be given before what is missing is stated.</p>')
     else:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from dpcore.checker import Finding, Statement, Verdict
+from dpcore.checker.claim import LocalGaussian
 from dpcore.checker.fields import entries
 from dpcore.checker.statements import get_stated_noise
 from dpcore.checker.words import compared_statement, relation_words
@@ -35,14 +36,15 @@ def verdict_html(verdict: Verdict) -> str:
 def numbers_html(verdict: Verdict) -> str:
     """Returns claimed ε, true ε by both accountants, the noise, and what it means for a person, as cards."""
     claim, real = verdict.claim, compared_statement(verdict)
+    word = "Proven" if real is not None and not real.is_exact and verdict.epsilon != math.inf else "True"
     claimed = [
         _card("Claimed", "", check_text.claimed_words(claim) or "none claimed", _about_claim(verdict)),
-        _card("True, tight accountant", "proven", *_true(verdict, real, tight=True)),
-        _card("True, RDP accountant", "proven", *_true(verdict, real, tight=False)),
+        _card(f"{word}, tight accountant", "proven", *_true(verdict, real, tight=True)),
+        _card(f"{word}, RDP accountant", "proven", *_true(verdict, real, tight=False)),
         _card("Noise that hides one", "", *_noise(verdict, real)),
     ]
     person = check_person.person_sentence(real, claim) if verdict.epsilon != math.inf else check_person.NO_LIMIT
-    tag = "" if person == check_person.UNKNOWN else '<span class="pp-tag pp-tag-proven">proven</span>'
+    tag = "" if not person.startswith("Of 1,000") else '<span class="pp-tag pp-tag-proven">proven</span>'
     return (
         f'<div class="pp-cards ck-numbers">{"".join(claimed)}</div>'
         f'<p class="ck-person"><strong>For one {"client" if claim.unit == "client" else "patient"}.</strong> '
@@ -134,7 +136,7 @@ def _true(verdict: Verdict, real: Statement | None, *, tight: bool) -> tuple[str
     epsilon = real.epsilon_tight if tight else real.epsilon_rdp
     if math.isinf(epsilon):
         return "ε = ∞", ["no finite bound was found"]
-    how = "exact for the worst records" if real.is_exact else "an upper bound; no less is proven"
+    how = "exact for the worst records" if real.is_exact else "an upper bound; nothing lower is proven"
     return f"ε = {short_number(epsilon)}", [
         f"at δ = {short_number(real.delta)}",
         how if tight else "looser, and what most papers print",
@@ -181,7 +183,8 @@ def _place(reading: Reading, path: str) -> str:
 
 def _statement(verdict: Verdict, statement: Statement) -> str:
     claim = verdict.claim
-    hidden = relation_words(statement.neighbours, claim.unit)
+    local, words = isinstance(claim.client_filter, LocalGaussian), relation_words(statement.neighbours, claim.unit)
+    hidden = "what data this client holds, whichever two are compared" if local else words
     infinite = math.isinf(statement.epsilon_tight)
     tight, rdp = ("∞" if math.isinf(e) else short_number(e) for e in (statement.epsilon_tight, statement.epsilon_rdp))
     sigma = format_sigma(getattr(statement.mechanism, "noise_multiplier", 0.0))

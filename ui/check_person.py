@@ -42,8 +42,9 @@ def person_sentence(statement: Statement | None, claim: Claim) -> str:
     if min(pick, took_part) >= HOPELESS:
         return f"Of 1,000 {who}, practically all could be found out: nothing of use is promised."
     return (
-        f"Of 1,000 {who}, an attacker who holds your {owned} among 1,000 candidates picks out {_of(pick)}; by guessing "
-        f"1. Allowed to accuse 10 of 1,000 outsiders, such an attacker finds {_of(took_part)} who took part; by guessing 10."
+        f"Of 1,000 {who}, an attacker who holds your {owned} among 1,000 candidates picks out {_of(pick)}; by "
+        f"guessing 1. Allowed to accuse 10 of 1,000 outsiders, such an attacker finds {_of(took_part)} who took part; "
+        "by guessing 10."
     )
 
 
