@@ -48,6 +48,12 @@ def pages() -> dict[str, list[st.Page]]:
                 url_path="lab",
                 help="Train a model with your own settings, here and now, and attack it.",
             ),
+            st.Page(
+                "pages/check.py",
+                title="Really DP?",
+                url_path="check",
+                help="Paste the settings of a training; see whether its claim holds, and its true budget.",
+            ),
         ],
         "Understand": [
             st.Page(
