@@ -10,7 +10,7 @@ from dpcore.checker import Finding, Statement, Verdict
 from dpcore.checker.claim import LocalGaussian
 from dpcore.checker.fields import entries
 from dpcore.checker.statements import get_stated_noise
-from dpcore.checker.words import compared_statement, relation_words
+from dpcore.checker.words import relation_words
 from dpcore.results.numbers import short_number
 from ui import check_person, check_text
 from ui.blocks import stress
@@ -35,7 +35,7 @@ def verdict_html(verdict: Verdict) -> str:
 
 def numbers_html(verdict: Verdict) -> str:
     """Returns claimed ε, true ε by both accountants, the noise, and what it means for a person, as cards."""
-    claim, real = verdict.claim, compared_statement(verdict)
+    claim, real = verdict.claim, verdict.compared
     word = "Proven" if real is not None and not real.is_exact and verdict.epsilon != math.inf else "True"
     claimed = [
         _card("Claimed", "", check_text.claimed_words(claim) or "none claimed", _about_claim(verdict)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from dpcore.checker import Claim, Dialect, Outcome, Severity, Verdict
-from dpcore.checker.words import OUTCOME_SENTENCES, compared_statement
+from dpcore.checker.words import OUTCOME_SENTENCES
 from dpcore.results.numbers import short_number
 
 LIBRARIES: dict[Dialect, str] = {
@@ -73,7 +73,7 @@ def headline(verdict: Verdict) -> str:
 
 
 def _beside(verdict: Verdict) -> str:
-    claim, real = verdict.claim, compared_statement(verdict)
+    claim, real = verdict.claim, verdict.compared
     claimed = claimed_words(claim)
     if verdict.epsilon == math.inf:
         return f"The settings claim {claimed}; in truth **nothing limits ε**." if claimed else "**No ε is finite.**"

@@ -65,10 +65,19 @@ class Verdict:
 
     @property
     def epsilon(self) -> float | None:
-        """ε of the training by the tight accountant; infinite where nothing bounds it, None where it is not known."""
+        """ε of `compared` by the tight accountant; infinite where nothing bounds it, None where it is not known."""
         if any(finding.name in _INFINITE for finding in self.findings):
             return math.inf
-        return self.statements[0].epsilon_tight if self.statements and self.is_about_the_training else None
+        return self.compared.epsilon_tight if self.compared else None
+
+    @property
+    def compared(self) -> Statement | None:
+        """The statement to hold against the claimed ε: that of the relation the file names; None if none holds."""
+        if not self.is_about_the_training:
+            return None
+        wanted = "replace" if self.claim.neighbours == "replace" else "training"
+        named = [statement for statement in self.statements if statement.name == wanted]
+        return next(iter(named or self.statements), None)
 
     @property
     def is_about_the_training(self) -> bool:

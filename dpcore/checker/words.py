@@ -33,15 +33,6 @@ def relation_words(neighbours: Neighbours, unit: Unit) -> str:
     return f"whether the data held this {unit} or not (add or remove one)"
 
 
-def compared_statement(verdict: Verdict) -> Statement | None:
-    """Returns the statement to hold against the claimed ε: that of the relation the file names; None if none holds."""
-    if not verdict.is_about_the_training:
-        return None
-    wanted = "replace" if verdict.claim.neighbours == "replace" else "training"
-    named = [statement for statement in verdict.statements if statement.name == wanted]
-    return next(iter(named or verdict.statements), None)
-
-
 def spent_words(statement: Statement) -> str:
     """Returns for whom a statement holds, and its ε by both accountants."""
     if math.isinf(statement.epsilon_tight):

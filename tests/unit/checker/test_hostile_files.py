@@ -146,11 +146,11 @@ def _one_sentence(error: DpcoreError) -> str:
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_a_hostile_file_is_refused_in_a_sentence(case: str) -> None:
     name, content = UNREADABLE[case]
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(InvalidValue) as caught:
         read_configuration(content, name=name)
     _one_sentence(caught.value)
-    assert time.perf_counter() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("case", BAD_FIELDS)
