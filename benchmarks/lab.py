@@ -1,8 +1,8 @@
 """How long a visitor of the live lab waits, and whether the other pages stay quick meanwhile.
 
 Starts the app with a laboratory of two workers on a database of its own, opens it in Chromium and measures
-- the seconds from the click on “Start training” to the first step of the training on screen, and to the finished run
-  with its attacks and the same training without DP (synthetic skin phantom, small CNN, 10 epochs, ε = 8);
+- the seconds from the click on “Start training” to the worker's first report on screen, to the first step of the
+  training, and to the finished run with its attacks and the same training without DP (synthetic skin phantom, small CNN, 10 epochs, ε = 8);
 - the same for the whole curve: eight budgets and the training without DP;
 - the ms that a moved slider of the start page takes, in one run, alone and beside two trainings: a ratio.
 
@@ -33,15 +33,17 @@ GOALS = {"run": 20.0, "curve": 90.0, "first_progress": 1.0}
 #: Settings that nobody else asks for, long enough to outlast the moves.
 _BESIDE_EPOCHS = 200
 _PATIENCE = 600.0
-#: Resolves with the seconds from the next click until a step of a training is on screen.
-_WATCH_FIRST_STEP = """
+#: Resolves with the seconds from the next click until the worker's first report, and a step of training, is on screen.
+_WATCH_PROGRESS = """
 () => {
   window.pinchStep = new Promise((done) => {
     addEventListener("click", () => {
-      const start = performance.now();
+      const start = performance.now(), found = {};
       const look = () => {
         const heads = [...document.querySelectorAll(".lb-head")].map((head) => head.innerText).join(" ");
-        if (/step [0-9]/.test(heads)) done((performance.now() - start) / 1000);
+        const seconds = (performance.now() - start) / 1000;
+        if (!("first_progress" in found) && /loading the records|training[,.]/.test(heads)) found.first_progress = seconds;
+        if (/step [1-9]/.test(heads)) done({ ...found, first_step: seconds });
         else requestAnimationFrame(look);
       };
       requestAnimationFrame(look);
@@ -89,11 +91,11 @@ def _open_lab(browser: Browser, address: str) -> Page:
 def _click(page: Page, store: JobStore, name: str) -> dict[str, float]:
     visitor = next(cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "pinch_visitor")
     before = {job.id for job in store.jobs(visitor)}
-    page.evaluate(_WATCH_FIRST_STEP)
+    page.evaluate(_WATCH_PROGRESS)
     start = time.time()
     page.get_by_role("button", name=name).click()
-    first = float(page.evaluate("window.pinchStep"))
-    return {"first_progress": first, **_wait(store, _newest(store, before, visitor), start)}
+    seen: dict[str, float] = page.evaluate("window.pinchStep")
+    return {**seen, **_wait(store, _newest(store, before, visitor), start)}
 
 
 def _warm_both_workers(store: JobStore) -> None:
@@ -174,7 +176,8 @@ def report(found: dict[str, Any]) -> None:
     for name, title in (("run", "one training at ε = 8"), ("curve", "a whole curve")):
         s = found[name]
         print(
-            f"{title}: first step on screen {s['first_progress']:.2f} s after the click, "
+            f"{title}: the worker's first report on screen {s['first_progress']:.2f} s after the click, the first step "
+            f"{s['first_step']:.2f} s; "
             f"everything finished after {s['everything']:.1f} s"
             + (f" (training with attacks {s['training_and_attacks']:.1f} s)" if name == "run" else "")
         )
@@ -184,7 +187,7 @@ def report(found: dict[str, Any]) -> None:
         print(f"moved slider of the start page, {name.replace('_', ' ')}: {ms['median']:.0f} / {ms['p95']:.0f} ms")
     print(f"beside two trainings: {moves['median_ratio']:.2f} × as long (median)")
     print(f"waiting processes per core before: {found['load_per_core']:.2f}")
-    print(f"goals: run {GOALS['run']:g} s, curve {GOALS['curve']:g} s, first step {GOALS['first_progress']:g} s")
+    print(f"goals: run {GOALS['run']:g} s, curve {GOALS['curve']:g} s, first report {GOALS['first_progress']:g} s")
 
 
 def main() -> None:

@@ -17,8 +17,11 @@ from ui.blocks import stress
 from ui.lab_jobs import Mine
 from ui.lab_visitor import visitor
 
-#: Seconds between two looks while something is at work, and while only this machine is being timed.
-_BUSY, _TIMING = 0.5, 2.0
+#: Seconds between two looks while something is at work or next, while all waits in the queue (forty visitors' looks
+#: must not keep the server busy), and while only this machine is being timed.
+_AT_WORK, _QUEUED, _TIMING = 0.3, 1.0, 2.0
+#: Tasks that may start at any moment: as many as the smallest machine has workers.
+_NEXT = 2
 #: Share of a training before which its own pace says little.
 _TOO_EARLY = 0.2
 _STOPPING = "lab_stopping"
@@ -29,10 +32,16 @@ def watch(mine: Mine, dataset: str, *, timed: bool) -> None:
 
     `timed` says whether this machine's speed on the dataset is known.
     """
-    every = _BUSY if mine.unfinished else None if timed else _TIMING
+    every = _interval(mine) if mine.unfinished else None if timed else _TIMING
     echo.expect(every is not None)
     # The run that is looked at and all that ended: when they change, the whole page is drawn anew.
     st.fragment(_look, run_every=every)(mine.signature, mine.shown.id if mine.shown else "", dataset, timed)
+
+
+def _interval(mine: Mine) -> float:
+    tasks = [task for job in mine.unfinished for task in job.tasks]
+    soon = any(task.state == "running" or (task.ahead is not None and task.ahead < _NEXT) for task in tasks)
+    return _AT_WORK if soon else _QUEUED
 
 
 @lab_loaders.or_a_sentence

@@ -90,10 +90,11 @@ class _Spent:
         self._slow, self._known = False, (0, 0.0)
 
     def after(self, step: int, *, epoch_end: int) -> float | None:
-        """Returns ε after that step; where it takes long, after the step that ended the last whole epoch."""
+        """Returns ε after that step; where it takes long, after the last one that it was counted for."""
         if not isinstance(self._mechanism, DpSgdMechanism):
             return None
-        counted = epoch_end if self._slow else step
+        # Not less than what was counted already: the first count may be the slow one, before any epoch has ended.
+        counted = max(epoch_end, self._known[0]) if self._slow else step
         if counted != self._known[0]:
             start = time.perf_counter()
             mechanism = dataclasses.replace(self._mechanism, steps=counted)

@@ -143,6 +143,18 @@ def test_progress_tells_phases_budget_and_utility(
     assert outcome.progress.track[-1][1] == training.scores(dataset.split.validation)["mcc"]
 
 
+def test_where_counting_is_slow_the_budget_still_only_grows_and_ends_at_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dpcore.jobs.watching._SLOW_EPSILON", 0.0)  # The first count, of one step, is slow already.
+    monkeypatch.setattr("dpcore.jobs.watching._SECONDS_BETWEEN_REPORTS", 0.0)
+    outcome, reports = _outcome(SETTINGS)
+    spent = [report.epsilon or 0.0 for report in reports]
+    assert spent == sorted(spent)
+    assert len(set(spent)) == 12  # Nothing, one step, ten whole epochs.
+    assert spent[-1] == outcome.epsilon_rdp
+
+
 def test_long_trainings_are_thinned_evenly() -> None:
     training = dataclasses.replace(TRAINING, epochs=40, expected_batch_size=32)
     outcome, _ = _outcome(RunSettings(dataset="breast_cancer", training=training, epsilon=8.0, accountant="tight"))
