@@ -42,7 +42,8 @@ _WATCH_PROGRESS = """
       const look = () => {
         const heads = [...document.querySelectorAll(".lb-head")].map((head) => head.innerText).join(" ");
         const seconds = (performance.now() - start) / 1000;
-        if (!("first_progress" in found) && /loading the records|training[,.]/.test(heads)) found.first_progress = seconds;
+        const reported = /loading the records|training[,.]/.test(heads);
+        if (!("first_progress" in found) && reported) found.first_progress = seconds;
         if (/step [1-9]/.test(heads)) done({ ...found, first_step: seconds });
         else requestAnimationFrame(look);
       };
