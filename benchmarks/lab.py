@@ -2,7 +2,8 @@
 
 Starts the app with a laboratory of two workers on a database of its own, opens it in Chromium and measures
 - the seconds from the click on “Start training” to the worker's first report on screen, to the first step of the
-  training, and to the finished run with its attacks and the same training without DP (synthetic skin phantom, small CNN, 10 epochs, ε = 8);
+  training, and to the finished run with its attacks and the same training without DP (synthetic skin phantom, small
+  CNN, 10 epochs, ε = 8);
 - the same for the whole curve: eight budgets and the training without DP;
 - the ms that a moved slider of the start page takes, in one run, alone and beside two trainings: a ratio.
 
