@@ -48,6 +48,12 @@ def pages() -> dict[str, list[st.Page]]:
                 url_path="lab",
                 help="Train a model with your own settings, here and now, and attack it.",
             ),
+            st.Page(
+                "pages/planner.py",
+                title="Planner",
+                url_path="planner",
+                help="From a plan to its risks, from limits to budgets, and a ledger of all releases.",
+            ),
         ],
         "Understand": [
             st.Page(
