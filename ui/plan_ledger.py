@@ -50,7 +50,7 @@ def ledger() -> None:
     now = shown()
     _head(now)
     _rows(now)
-    _new(now)
+    _new()
     if sentence := st.session_state.get(_NOTICE, ""):
         st.warning(plain(sentence), icon=":material/info:")
     try:
@@ -186,7 +186,7 @@ def _rows(now: Ledger) -> None:
             st.button("Remove", key=f"plan_release_remove_{i}", on_click=_remove, args=(i,))
 
 
-def _new(now: Ledger) -> None:
+def _new() -> None:
     with st.container(key="plan_release_new"):
         kind = st.selectbox("Kind", list(KINDS), format_func=lambda k: KINDS[k], key=_KEY + "kind")
         st.text_input("Label", key=_KEY + "label", max_chars=80, placeholder="such as: model of 2025")

@@ -246,7 +246,7 @@ def values(overrides: Overrides, base: Base) -> dict[str, float]:
         "batch": min(base.expected_batch_size, n),
         "epochs": math.nan if "steps" in overrides else base.epochs,
         "delta": base.delta,
-        **{name: math.nan for name in ("patients", "images", "steps", "sigma", "looks")},
+        **dict.fromkeys(("patients", "images", "steps", "sigma", "looks"), math.nan),
     }
     return {**found, **overrides}
 
