@@ -64,7 +64,7 @@ def label(planned: Planned) -> None:
     whose = f"{len(plans)} compared plans" if planned.view.compared else "this plan"
     st.html(
         f'<p class="rk-text" {at(planned)}>One page about {whose}: odds, people, assumptions, sources, and a hash '
-        f"(<code>{file.hash}</code>). Save the plan file and repeat it with <code>python -m dpcore plan FILE</code>.</p>"
+        f"(<code>{file.hash}</code>). Save the plan file and repeat it: <code>python -m dpcore plan FILE</code>.</p>"
     )
     made: tuple[tuple[str, str, str, str, Callable[[], str | bytes]], ...] = (
         ("Label (HTML)", "privacy-label.html", "text/html", "article", lambda: _html(file)),

@@ -37,7 +37,7 @@ def test_shares_are_typed_as_people_write_them(text: str, value: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "nan", "inf", "-1", "1 in 0", "many", "1 in 2 in 3", "9" * 50, "<b>"])
 def test_other_shares_are_refused_by_name(text: str) -> None:
-    with pytest.raises(InvalidValue, match="^Limit must be a share such as"):
+    with pytest.raises(InvalidValue, match=r"^Limit must be a share such as"):
         parse_share("Limit", text)
 
 
