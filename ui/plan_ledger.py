@@ -72,11 +72,16 @@ def ledger() -> None:
 
 
 def shown() -> Ledger:
-    """Returns the session's ledger; a new one counts as the bar does."""
+    """Returns the session's ledger; a new one counts as the plan does."""
     if _LEDGER not in st.session_state:
-        plan = plan_state.current_plan()
-        setting = {"delta": plan.delta, "accountant": plan.accountant} if plan else {"delta": 1e-6}
-        st.session_state[_LEDGER] = Ledger(name="Ledger", budget_epsilon=10.0, **setting)
+        setting = plan_state.current_setting()
+        st.session_state[_LEDGER] = Ledger(
+            name="Ledger",
+            budget_epsilon=10.0,
+            delta=setting.delta,
+            accountant=setting.accountant,
+            images_per_patient=setting.images_per_patient,
+        )
     found: Ledger = st.session_state[_LEDGER]
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from dpcore.errors import InvalidValue
-from dpcore.planner import MOST_PLANS, Plan, PlanFile, plans_from_document
+from dpcore.planner import MOST_PLANS, Plan, PlanFile, Setting, plans_from_document
 from dpcore.planner.documents import parse_document, plain
 from ui import loaders, state
 from ui.page_link import PageLink, Sent
@@ -20,6 +20,7 @@ from ui.plan_setting import (
     fitting,
     in_words,
     make_plan,
+    make_setting,
     parse,
     read_limits,
     read_overrides,
@@ -110,6 +111,11 @@ def current_plan(name: str = PLAN_NAME) -> Plan | None:
     bar = state.shown()
     overrides = LINK.shown().overrides
     return make_plan(overrides, current_base(), epsilon=bar.epsilon, counted=bar.counted, name=name)
+
+
+def current_setting() -> Setting:
+    """Returns the visitor's plan without its budget. Raises DpcoreError."""
+    return make_setting(LINK.shown().overrides, current_base(), state.shown().counted)
 
 
 def take_number(name: str, text: str) -> None:
