@@ -75,7 +75,8 @@ def band_rows(outcome: Feasible | Infeasible) -> tuple[list[str], list[list[obje
 
 
 def _axis(outcome: Feasible | Infeasible, epsilon: float) -> Axis:
-    ends = [e for a in outcome.allowed for e in (a.epsilon_low, a.epsilon_high)]
+    # Utility is kept up to budgets that nobody plans with: that end may lie beyond the axis.
+    ends = [e for a in outcome.allowed for e in (a.epsilon_low, a.epsilon_high if a.limit.kind != "utility" else 0.0)]
     finite = [e for e in (*ends, epsilon) if math.isfinite(e) and e > 0]
     high = math.ceil(math.log10(min(max([100.0, *finite]) * 1.5, _HIGHEST)))
     low = math.floor(math.log10(max(min([0.1, *(e / 2 for e in finite)]), _LOWEST)))

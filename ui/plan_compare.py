@@ -105,7 +105,7 @@ def chart_html(answers: tuple[PlanAnswer, ...]) -> str:
     axis = Axis(
         low=1e-6,
         high=1.0,
-        ticks=[(10.0**k, f"1 in {10**-k:,}" if k else "all") for k in (-6, -4, -2, 0)],
+        ticks=[(10.0**k, words) for k, words in ((-6, "10⁻⁶"), (-4, "1 in 10,000"), (-2, "1 in 100"), (0, "all"))],
         title="proven chance, at most: safer ← → riskier",
         logarithmic=True,
     )
@@ -161,7 +161,7 @@ def _line(row: Row) -> str:
 def _add_row(planned: Planned) -> None:
     full = len(planned.view.compared) >= MOST_PLANS
     if _NAME not in st.session_state:
-        st.session_state[_NAME] = "Plan A"
+        st.session_state[_NAME] = _free_name()
     with st.container(key="plan_add"):
         st.text_input("Name", key=_NAME, max_chars=80, help="What the plan is called in table, label and file.")
         st.button(
@@ -182,8 +182,12 @@ def _add() -> None:
         st.session_state[_NOTICE] = f"{in_words(str(error))} Nothing was changed."
         return
     st.session_state[_NOTICE] = ""
+    st.session_state[_NAME] = _free_name()
+
+
+def _free_name() -> str:
     taken = {plan.name for plan in LINK.shown().compared}
-    st.session_state[_NAME] = next(n for n in (f"Plan {c}" for c in "ABCDE") if n not in taken)
+    return next(name for name in (f"Plan {letter}" for letter in "ABCDE") if name not in taken)
 
 
 def _remove(name: str) -> None:

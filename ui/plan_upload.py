@@ -17,6 +17,7 @@ def uploader(words: str, *, key: str, take: Callable[[bytes], str]) -> None:
     st.file_uploader(
         f"{words} (JSON or TOML, at most {LARGEST_FILE // 1024} kB)",
         type=["json", "toml"],
+        max_upload_size=1,
         key=key,
         on_change=_taken,
         args=(key, take),
