@@ -49,6 +49,12 @@ def pages() -> dict[str, list[st.Page]]:
                 help="Train a model with your own settings, here and now, and attack it.",
             ),
             st.Page(
+                "pages/planner.py",
+                title="Planner",
+                url_path="planner",
+                help="From a plan to its risks, from limits to budgets, and a ledger of all releases.",
+            ),
+            st.Page(
                 "pages/check.py",
                 title="Really DP?",
                 url_path="check",
