@@ -126,14 +126,15 @@ def _show_remedies(found: Infeasible) -> None:
     for i, remedy in enumerate(remedies):
         with st.container(key=f"plan_remedy_{i}"):
             st.html(f'<p class="rk-text">{stress(remedy.text)}</p>')
-            st.button(
-                "Take it over",
-                key=f"plan_take_{i}",
-                icon=":material/check:",
-                help=f"{remedy.kind.capitalize()} in the plan above.",
-                on_click=_take_remedy,
-                args=(remedy,),
-            )
+            if remedy.helps:
+                st.button(
+                    "Take it over",
+                    key=f"plan_take_{i}",
+                    icon=":material/check:",
+                    help=f"{remedy.kind.capitalize()} in the plan above.",
+                    on_click=_take_remedy,
+                    args=(remedy,),
+                )
 
 
 def _take_remedy(remedy: Remedy) -> None:

@@ -45,7 +45,7 @@ def summary(planned: Planned, found: PlanAnswer) -> str:
     noun = planned.finding.evidence.spec.record_noun
     epsilon = _epsilon(planned.epsilon)
     sigma = format_sigma(found.mechanism.noise_multiplier)
-    record = f"an attacker who holds a {noun} and must only recognise it succeeds with **{_at_most(found.record)}**"
+    record = f"an attacker who holds the {noun} and must only recognise it succeeds with **{_at_most(found.record)}**"
     if found.patient.records > 1:
         many = f"all {found.patient.records:,} {noun}s of a patient"
         record += f", one who holds {many} with **{_at_most(found.patient)}**"
