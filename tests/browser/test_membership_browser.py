@@ -41,8 +41,10 @@ def test_a_link_opens_and_curves_follow_slider_pointer_and_keyboard(browser: Bro
     for frame, name in (("roc", "mb-read-roc"), ("audit", "mb-read-audit")):
         css = f".st-key-rk_frame_member_{frame}"
         # The layer lies on the drawing: both plots cover the same rectangle.
-        drawn, over = (
-            page.locator(f"{css} {c} .rk-plot").bounding_box() for c in (".rk-chart:not(.rk-over)", ".rk-over")
+        # Measured at one moment: the page may still be settling.
+        drawn, over = page.evaluate(
+            "all => all.map((css) => JSON.stringify(document.querySelector(css).getBoundingClientRect()))",
+            [f"{css} {c} .rk-plot" for c in (".rk-chart:not(.rk-over)", ".rk-over")],
         )
         assert drawn == over
         page.locator(f"input[name={name}]").first.focus()
