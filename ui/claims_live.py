@@ -10,7 +10,8 @@ import streamlit as st
 from dpcore.claims import Card
 from dpcore.errors import DpcoreError
 from ui import risk_loaders
-from ui.risk_setting import FIELDS, Field, format_value
+from ui.fields import Field, format_value
+from ui.risk_setting import FIELDS
 from ui.text import plain
 
 #: Whole numbers up to here are chosen on a slider, which cannot go wrong; others are typed.

@@ -11,9 +11,10 @@ from dpcore.results.metrics import get_model_words_from_name
 from dpcore.settings import models_for
 from ui import echo, lab_loaders, lab_state, loaders, state
 from ui.controls import control_bar
+from ui.field_row import number_fields
 from ui.finding import Finding
 from ui.lab_plan import Plan, base_of, make_plan
-from ui.lab_setting import FIELDS, Base, shown
+from ui.lab_setting import FIELDS, Base
 from ui.lab_state import LINK
 from ui.lab_visitor import visitor
 from ui.text import plain
@@ -45,8 +46,10 @@ def lab_bar() -> Plan:
 def settings_form(plan: Plan) -> None:
     """Offers the model and the numbers of the training to change, and a way back."""
     refused = LINK.notice()
-    _prepare(plan, keep_typed=bool(refused))
     base = plan.base
+    echo.put(_MODEL, plan.settings.training.model)
+    texts = {name: field.show(plan.view.overrides.get(name, base.value(name))) for name, field in FIELDS.items()}
+    fields = [field for name, field in FIELDS.items() if name != "views" or base.spec.kind == "image"]
     with st.container(key="lab_fields"):
         st.selectbox(
             "Model",
@@ -56,18 +59,7 @@ def settings_form(plan: Plan) -> None:
             help="What learns. Larger models need more time, and more noise drowns them.",
             on_change=_take_model,
         )
-        for name, field in FIELDS.items():
-            if name == "views" and base.spec.kind != "image":
-                continue
-            st.text_input(
-                field.label,
-                key=_FIELD + name,
-                max_chars=40,
-                placeholder="from ε" if name == "sigma" else None,
-                help=f"{field.help} {field.rule.capitalize()}.",
-                on_change=_take_field,
-                args=(name,),
-            )
+        number_fields(fields, texts, prefix=_FIELD, keep_typed=bool(refused), take=_take_field)
         st.button(
             "Reset",
             key="lab_reset",
@@ -137,18 +129,6 @@ def restart_if_started() -> None:
         st.rerun()
 
 
-def _prepare(plan: Plan, *, keep_typed: bool) -> None:
-    """Sets the widgets to the view; what was typed and refused stays, so that it can be mended."""
-    wanted = {
-        _FIELD + name: shown(name, plan.view.overrides.get(name, plan.base.value(name)))
-        for name in FIELDS
-        if not keep_typed or _FIELD + name not in st.session_state
-    }
-    wanted[_MODEL] = plan.settings.training.model
-    for key, value in wanted.items():
-        echo.put(key, value)
-
-
 def _take_field(name: str) -> None:
     if echo.is_echo(_FIELD + name):
         return
@@ -172,9 +152,9 @@ def _base() -> Base:
 
 def _take_typed() -> bool:
     """Takes over what was typed without pressing Enter; returns whether all fields hold a value that can be used."""
-    for name in FIELDS:
+    for name, field in FIELDS.items():
         base, view, typed = _base(), LINK.shown(), st.session_state.get(_FIELD + name)
-        if typed is not None and typed != shown(name, view.overrides.get(name, base.value(name))):
+        if typed is not None and typed != field.show(view.overrides.get(name, base.value(name))):
             _take_field(name)
     return not (st.session_state.get(_UNMENDED) and LINK.notice())
 

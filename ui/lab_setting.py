@@ -14,8 +14,8 @@ from dpcore.jobs import Limits, RunSettings
 from dpcore.settings import TrainingConfig, models_for
 from ui.epsilon import quoted
 from ui.evidence import Counted
+from ui.fields import Field
 from ui.numbers import format_count
-from ui.risk_setting import Field, format_value
 
 #: From two views on they are mirrored at random: views that are all alike teach nothing.
 _MIRRORED_FROM = 2
@@ -30,6 +30,7 @@ FIELDS = {
             low=1e-8,
             high=1e3,
             whole=False,
+            placeholder="from ε",
         ),
         Field(
             name="clip",
@@ -127,20 +128,6 @@ def planned_training(manifest: Mapping[str, Any], dataset: str) -> TrainingConfi
     raise ResultsUnavailable(f"The manifest of the precomputed results does not say how “{dataset}” was trained.")
 
 
-def parse(name: str, text: str) -> float:
-    """Returns the value of what was typed into a field, NaN for an empty σ; raises InvalidValue."""
-    field = FIELDS[name]
-    if name == "sigma" and not text.strip():
-        return math.nan
-    # Budgets, whose grammar fields share, are never 0; a seed may be.
-    return 0.0 if text.strip() == "0" and field.low == 0 else field.parse(text)
-
-
-def shown(name: str, value: float) -> str:
-    """Returns a value as a field shows it; nothing for no σ."""
-    return "" if math.isnan(value) else format_value(value, FIELDS[name])
-
-
 def training_of(overrides: Overrides, model: str, base: Base) -> TrainingConfig:
     """Returns the sweep's training with the visitor's numbers in place of its own; raises InvalidValue."""
     changes: dict[str, Any] = {
@@ -183,22 +170,6 @@ def fitting(overrides: Overrides, model: str, base: Base) -> tuple[dict[str, flo
     return kept, chosen, []
 
 
-def read_overrides(sent: Mapping[str, Sequence[str]]) -> tuple[dict[str, float], list[str]]:
-    """Returns the numbers a link asks for, and a sentence for each that cannot be used."""
-    found: dict[str, float] = {}
-    problems: list[str] = []
-    for name, field in FIELDS.items():
-        values = sent.get(name, ())
-        try:
-            if len(values) > 1:
-                raise InvalidValue(f"{field.label} must be given once, but is given {len(values)} times.")
-            if values:
-                found[name] = parse(name, values[0])
-        except InvalidValue as error:
-            problems.append(f"In the link: {error}")
-    return found, problems
-
-
 def read_model(sent: Mapping[str, Sequence[str]], base: Base) -> tuple[str, list[str]]:
     """Returns the model a link asks for, empty for the sweep's own, and why it cannot be used."""
     values = sent.get("model", ())
@@ -209,8 +180,3 @@ def read_model(sent: Mapping[str, Sequence[str]], base: Base) -> tuple[str, list
         return values[0], []
     said = quoted(values[0]) if len(values) == 1 else f"given {len(values)} times"
     return "", [f"In the link: model must be one of {', '.join(allowed)}, but is {said}."]
-
-
-def link_overrides(overrides: Overrides) -> dict[str, str]:
-    """Returns the query parameters that lead back to these numbers."""
-    return {name: format_value(overrides[name], FIELDS[name], link=True) for name in FIELDS if name in overrides}

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from dpcore.errors import InvalidValue
 from dpcore.settings import models_for
-from ui.lab_setting import FIELDS, Base, fitting, link_overrides, parse, read_model, read_overrides
+from ui.fields import link_fields, read_fields
+from ui.lab_setting import FIELDS, Base, fitting, read_model
 from ui.page_link import PageLink, Sent
 
 #: As `JobStore.submit` makes them.
@@ -31,7 +32,7 @@ LINK = PageLink(page="lab", parameters=(*FIELDS, "model", "run"), default=LabVie
 
 def link_parameters(view: LabView) -> dict[str, str]:
     """Returns the query parameters that lead back to the view; defaults are left out."""
-    wanted = link_overrides(view.overrides)
+    wanted = link_fields(view.overrides, FIELDS)
     for name in ("model", "run"):
         if value := getattr(view, name):
             wanted[name] = value
@@ -40,7 +41,7 @@ def link_parameters(view: LabView) -> dict[str, str]:
 
 def read_link(sent: Sent, view: LabView, base: Base) -> tuple[LabView, list[str]]:
     """Returns the view a link asks for, and a sentence for each part that cannot be used."""
-    overrides, problems = read_overrides(sent)
+    overrides, problems = read_fields(sent, FIELDS)
     model, more = read_model(sent, base)
     kept, model, unfit = fitting(overrides, model, base)
     problems += more + [f"In the link: {sentence}" for sentence in unfit]
@@ -67,7 +68,7 @@ def take_number(name: str, text: str, base: Base) -> None:
     """Takes a typed number over, or keeps the last good one and says why; for callbacks."""
     view = LINK.shown()
     try:
-        kept, model, problems = fitting({**view.overrides, name: parse(name, text)}, view.model, base)
+        kept, model, problems = fitting({**view.overrides, name: FIELDS[name].parse(text)}, view.model, base)
         if problems:
             raise InvalidValue(problems[0])
     except InvalidValue as error:

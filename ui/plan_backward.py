@@ -17,7 +17,8 @@ from ui.chart_blocks import download
 from ui.plan_band import band_html, band_rows
 from ui.plan_controls import Planned
 from ui.plan_forward import at
-from ui.plan_setting import LIMITS, overrides_of, show_share
+from ui.plan_limits import LIMITS, show_share
+from ui.plan_setting import overrides_of
 from ui.plan_state import LINK
 from ui.risk_charts import to_csv
 from ui.text import plain

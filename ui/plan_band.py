@@ -106,5 +106,9 @@ def _range_words(allowed: Allowed) -> str:
 
 
 def _words(low: float, high: float) -> str:
-    top = "any" if math.isinf(high) else f"up to {high:.4g}"
-    return f"ε {top}" if low == 0 else f"ε from {low:.4g} to {high:.4g}"
+    top = "any" if math.isinf(high) else f"up to {_number(high)}"
+    return f"ε {top}" if low == 0 else f"ε from {_number(low)} to {_number(high)}"
+
+
+def _number(epsilon: float) -> str:
+    return "any" if math.isinf(epsilon) else format_epsilon(float(f"{epsilon:.4g}"))

@@ -15,7 +15,8 @@ from dpcore.planner.documents import parse_document
 from ui import loaders, plan_loaders, plan_state
 from ui.plan_controls import Planned
 from ui.plan_forward import at
-from ui.plan_setting import LIMITS, in_words
+from ui.plan_limits import LIMITS
+from ui.plan_setting import in_words
 from ui.plan_state import LINK, LONGEST_PLANS
 from ui.plan_upload import uploader
 from ui.risk_plot import Axis
@@ -64,7 +65,8 @@ def label(planned: Planned) -> None:
     whose = f"{len(plans)} compared plans" if planned.view.compared else "this plan"
     st.html(
         f'<p class="rk-text" {at(planned)}>One page about {whose}: odds, people, assumptions, sources, and a hash '
-        f"(<code>{file.hash}</code>). Save the plan file and repeat it: <code>python -m dpcore plan FILE</code>.</p>"
+        f"(<code>{file.hash}</code>). Save the plan file and repeat it: "
+        '<code class="pl-command">python -m dpcore plan FILE</code>.</p>'
     )
     made: tuple[tuple[str, str, str, str, Callable[[], str | bytes]], ...] = (
         ("Label (HTML)", "privacy-label.html", "text/html", "article", lambda: _html(file)),

@@ -11,8 +11,9 @@ from dpcore.errors import DpcoreError
 from dpcore.planner import Plan, PlanAnswer, Setting
 from ui import plan_loaders, plan_state
 from ui.controls import control_bar
+from ui.field_row import number_fields
 from ui.finding import Finding
-from ui.plan_setting import FIELDS, PLACEHOLDERS, Base, base_of, make_plan, make_setting, shown, values
+from ui.plan_setting import FIELDS, Base, base_of, make_plan, make_setting, values
 from ui.plan_state import LINK, PLAN_NAME, PlanView
 from ui.text import plain
 
@@ -63,21 +64,9 @@ def plan_fields(planned: Planned) -> None:
     """Offers the plan's numbers to change, and a way back."""
     refused = LINK.notice()
     now = values(planned.view.overrides, planned.base)
-    for name in FIELDS:
-        key, text = _FIELD + name, shown(name, now[name])
-        if (not refused or key not in st.session_state) and st.session_state.get(key) != text:
-            st.session_state[key] = text
+    texts = {name: field.show(now[name]) for name, field in FIELDS.items()}
     with st.container(key="plan_fields"):
-        for name, field in FIELDS.items():
-            st.text_input(
-                field.label,
-                key=_FIELD + name,
-                max_chars=40,
-                placeholder=PLACEHOLDERS.get(name),
-                help=f"{field.help} {field.rule.capitalize()}.",
-                on_change=_take_field,
-                args=(name,),
-            )
+        number_fields(FIELDS.values(), texts, prefix=_FIELD, keep_typed=bool(refused), take=_take_field)
         st.button(
             "Reset",
             key="plan_reset",

@@ -7,13 +7,16 @@ import math
 
 import streamlit as st
 
+from dpcore import datasets
 from dpcore.planner import LevelRisks, NoBasis, PlanAnswer
+from dpcore.results.metrics import get_metric_from_name, get_model_words_from_name
 from ui import lab_text
 from ui.blocks import stress
 from ui.epsilon import format_epsilon
 from ui.lab_before import card
 from ui.numbers import format_count, format_share, format_sigma
 from ui.plan_controls import Planned
+from ui.plan_setting import FIELDS
 from ui.risk_plot import icons_html
 from ui.risk_text import ICONS, format_risk, icons_filled, of_thousand, one_in
 from ui.text import HOPELESS
@@ -45,10 +48,10 @@ def summary(planned: Planned, found: PlanAnswer) -> str:
     noun = planned.finding.evidence.spec.record_noun
     epsilon = _epsilon(planned.epsilon)
     sigma = format_sigma(found.mechanism.noise_multiplier)
-    record = f"an attacker who holds the {noun} and must only recognise it succeeds with **{_at_most(found.record)}**"
+    record = f"an attacker who holds the {noun} and must only recognise it succeeds with {_chance(found.record)}"
     if found.patient.records > 1:
         many = f"all {found.patient.records:,} {noun}s of a patient"
-        record += f", one who holds {many} with **{_at_most(found.patient)}**"
+        record += f", one who holds {many} with {_chance(found.patient)}"
     if isinstance(found.utility, NoBasis):
         useful = "For its utility there is **no basis**"
     else:
@@ -60,10 +63,12 @@ def training_words(found: PlanAnswer) -> str:
     """Returns the training in one line."""
     plan = found.plan
     rate = f"{100 * plan.sample_rate:.3g} %"
+    single = plan.num_patients is None and plan.images_per_patient == 1
+    whose = "counted as one for each patient" if single else f"of {format_count(plan.patients)} patients"
     return (
-        f"{format_count(plan.num_train)} records of {format_count(plan.patients)} patients, batch "
-        f"{format_count(plan.expected_batch_size)}, {plan.passes:,.4g} epochs → {format_count(plan.num_steps)} steps, "
-        f"q = {rate}, δ = {plan.delta:.3g}."
+        f"{format_count(plan.num_train)} records {whose}, batch {format_count(plan.expected_batch_size)}, "
+        f"{plan.epochs or plan.passes:,.4g} epochs → {format_count(plan.num_steps)} steps, q = {rate}, "
+        f"δ = {FIELDS['delta'].show(plan.delta)}."
     )
 
 
@@ -88,8 +93,9 @@ def _epsilon(epsilon: float) -> str:
     return "No finite ε" if math.isinf(epsilon) else f"ε = {format_epsilon(float(f'{epsilon:.4g}'))}"
 
 
-def _at_most(level: LevelRisks) -> str:
-    return "practical certainty" if level.worst_case >= HOPELESS else f"at most {one_in(level.worst_case)}"
+def _chance(level: LevelRisks) -> str:
+    hopeless = level.worst_case >= HOPELESS
+    return "**practical certainty**" if hopeless else f"a chance of **at most {one_in(level.worst_case)}**"
 
 
 def _level(level: LevelRisks) -> str:
@@ -126,11 +132,20 @@ def _utility(found: PlanAnswer) -> str:
     high = "more than 100 %" if utility.high > 1 else format_share(round(utility.high, 3))
     lines = [
         f"of the utility without DP; {format_share(round(utility.low, 3))} to {high} for one new training",
-        f"± {format_share(round(utility.spread, 3))} from seeds, ± {format_share(round(utility.transfer, 3))} because "
-        f"N, batch or epochs differ from the sweep on “{utility.dataset}”",
-        f"about {utility.utility:.2f} {utility.metric.upper()}, model “{utility.model}”",
+        f"± {format_share(round(utility.spread, 3))} from seeds of the sweep on {_title(utility.dataset)}",
+        *([_transfer_words(utility.transfer)] if utility.transfer else []),
+        f"about {utility.utility:.2f} {get_metric_from_name(utility.metric).short}, "
+        f"{get_model_words_from_name(utility.model)}",
     ]
     return card("Expected utility", "estimated", f"about {format_share(round(utility.share, 2))}", lines)
+
+
+def _transfer_words(transfer: float) -> str:
+    return f"± {format_share(round(transfer, 3))} because N, batch or epochs differ from it"
+
+
+def _title(dataset: str) -> str:
+    return datasets.spec(dataset).title
 
 
 def _effort(found: PlanAnswer) -> str:
@@ -154,7 +169,7 @@ def _attack(found: PlanAnswer) -> str:
     lines = [
         f"of pictures or records rebuilt after {looks} (95 %: {format_share(low)} to {format_share(high)})",
         f"{format_share(attack.matched.value)} recognised among {attack.candidates} candidates",
-        f"on {attack.rebuilt.trials} records of “{attack.dataset}” at no more noise than yours; no guarantee",
+        f"on {attack.rebuilt.trials} records of {_title(attack.dataset)} at no more noise than yours; no guarantee",
     ]
     return card("Real attack", "measured", format_share(attack.rebuilt.value), lines)
 

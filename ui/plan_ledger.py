@@ -17,9 +17,9 @@ from ui import plan_loaders, plan_state
 from ui.blocks import stress
 from ui.captions import COUNTED
 from ui.epsilon import format_epsilon
+from ui.fields import Field, format_value
 from ui.plan_setting import in_words
 from ui.plan_upload import uploader
-from ui.risk_setting import Field, format_value
 from ui.text import plain
 
 _LEDGER, _NOTICE, _KEY = "plan_ledger", "plan_ledger_notice", "plan_ledger_"
@@ -98,19 +98,18 @@ def take_file(data: bytes) -> str:
 
 def totals_html(found: LedgerAnswer) -> str:
     """Returns totals, what each planned release adds, the years, and what a refresh does."""
-    rows = [("Released so far", found.spent, found.spent_of_patient)]
+    several = found.ledger.images_per_patient > 1
+    rows = [("Released so far", [found.spent, found.spent_of_patient])]
     if found.planned:
-        rows.append(("With all that is planned", found.with_planned, found.with_planned_of_patient))
+        rows.append(("With all that is planned", [found.with_planned, found.with_planned_of_patient]))
     body = "".join(
         f'<tr><th scope="row">{name}</th>'
-        + "".join(f"<td>{_epsilon(v)}</td>" for t in (record, patient) for v in (t.epsilon_rdp, t.epsilon_tight))
+        + "".join(f"<td>{_epsilon(v)}</td>" for t in totals[: 1 + several] for v in (t.epsilon_rdp, t.epsilon_tight))
         + "</tr>"
-        for name, record, patient in rows
+        for name, totals in rows
     )
-    who = f"a patient with {found.ledger.images_per_patient:,}"
-    head = "".join(
-        f'<th scope="col">ε of {level}, {how}</th>' for level in ("a record", who) for how in COUNTED.values()
-    )
+    levels = ("a record", f"a patient with {found.ledger.images_per_patient:,}") if several else ("a patient",)
+    head = "".join(f'<th scope="col">ε of {level}, {how}</th>' for level in levels for how in COUNTED.values())
     points = [_left(found)]
     for a in found.planned:
         adds = f"{_epsilon(a.adds.epsilon_rdp)} as in the paper, {_epsilon(a.adds.epsilon_tight)} tightly"

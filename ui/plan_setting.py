@@ -1,4 +1,4 @@
-"""The plan a visitor types: fields, limits, and what they make together with the sweep's training. No Streamlit."""
+"""The plan a visitor types: its fields, and what they make together with the sweep's training. No Streamlit."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from dpcore.errors import InvalidValue
-from dpcore.planner import Level, Limit, LimitKind, Plan, Setting
+from dpcore.planner import Plan, Setting
 from dpcore.planner.setting import MOST_EPOCHS, MOST_IMAGES_PER_PATIENT, MOST_LOOKS, MOST_RECORDS, NOISE_LIMITS
 from dpcore.privacy.mechanism import MOST_STEPS
 from ui.evidence import Counted, Evidence
-from ui.risk_setting import Field, format_value
+from ui.fields import Field, read_fields
 
 FIELDS = {
     field.name: field
@@ -33,6 +33,7 @@ FIELDS = {
             low=2,
             high=MOST_RECORDS,
             whole=True,
+            placeholder="fewest",
         ),
         Field(
             name="images",
@@ -41,6 +42,7 @@ FIELDS = {
             low=1,
             high=MOST_IMAGES_PER_PATIENT,
             whole=True,
+            placeholder="mean",
         ),
         Field(
             name="batch",
@@ -57,14 +59,16 @@ FIELDS = {
             low=1,
             high=MOST_EPOCHS,
             whole=True,
+            placeholder="from steps",
         ),
         Field(
             name="steps",
-            label="or steps",
+            label="Steps",
             help="Noisy releases. Empty: they follow from the epochs.",
             low=1,
             high=MOST_STEPS,
             whole=True,
+            placeholder="from epochs",
         ),
         Field(
             name="delta",
@@ -81,6 +85,7 @@ FIELDS = {
             low=NOISE_LIMITS[0],
             high=NOISE_LIMITS[1],
             whole=False,
+            placeholder="from ε",
         ),
         Field(
             name="looks",
@@ -89,17 +94,9 @@ FIELDS = {
             low=1,
             high=MOST_LOOKS,
             whole=True,
+            placeholder="1 an epoch",
         ),
     )
-}
-#: May be left empty; what then stands in their place.
-PLACEHOLDERS = {
-    "patients": "fewest",
-    "images": "mean",
-    "steps": "from epochs",
-    "epochs": "from steps",
-    "sigma": "from ε",
-    "looks": "1 an epoch",
 }
 #: Names of the planner's fields, as the page calls them.
 _WORDS = {
@@ -130,79 +127,6 @@ class Base:
     delta: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class LimitField:
-    """A limit a visitor may set; `name` is its name in the URL."""
-
-    name: str
-    kind: LimitKind
-    level: Level
-    label: str
-    #: As typed at first.
-    default: str
-
-    def parse(self, text: str) -> float:
-        """Returns the share typed as “1 in 1,000”, “1/1000”, “0.1 %” or “0.001”; raises InvalidValue."""
-        value = parse_share(self.label, text)
-        try:
-            return Limit(kind=self.kind, level=self.level, value=value).value
-        except InvalidValue as error:
-            rule = str(error).partition(" must ")[2]
-            raise InvalidValue(f"{self.label} must {rule}") from None
-
-    def limit(self, value: float) -> Limit:
-        """Returns the limit for the planner."""
-        return Limit(kind=self.kind, level=self.level, value=value)
-
-
-LIMITS = {
-    field.name: field
-    for field in (
-        LimitField(
-            name="rec",
-            kind="reconstruction",
-            level="record",
-            label="Worst-case reconstruction of a record ≤",
-            default="1 in 1,000",
-        ),
-        LimitField(
-            name="recp",
-            kind="reconstruction",
-            level="patient",
-            label="Worst-case reconstruction of a patient ≤",
-            default="1 in 100",
-        ),
-        LimitField(
-            name="adv", kind="advantage", level="record", label="Membership advantage of a record ≤", default="10 %"
-        ),
-        LimitField(
-            name="advp", kind="advantage", level="patient", label="Membership advantage of a patient ≤", default="10 %"
-        ),
-        LimitField(
-            name="tpr",
-            kind="tpr_at_fpr_0_01",
-            level="record",
-            label="TPR at 1 % false alarms, a record ≤",
-            default="5 %",
-        ),
-        LimitField(
-            name="tprp",
-            kind="tpr_at_fpr_0_01",
-            level="patient",
-            label="TPR at 1 % false alarms, a patient ≤",
-            default="5 %",
-        ),
-        LimitField(
-            name="attack", kind="realistic", level="record", label="Rebuilt by the real attack ≤", default="0 %"
-        ),
-        LimitField(
-            name="useful", kind="utility", level="record", label="Utility, share of that without DP ≥", default="90 %"
-        ),
-    )
-}
-DEFAULT_LIMITS: Mapping[str, float] = {"rec": 0.001, "useful": 0.9}
-
-
 def base_of(evidence: Evidence) -> Base:
     """Returns the sweep's training."""
     point = evidence.measured[0]
@@ -213,29 +137,6 @@ def base_of(evidence: Evidence) -> Base:
         epochs=max(1, round(point.sample_rate * point.steps)),
         delta=point.delta,
     )
-
-
-def parse(name: str, text: str) -> float:
-    """Returns the value of what was typed into a field, NaN for an empty one that may be; raises InvalidValue."""
-    if name in PLACEHOLDERS and not text.strip():
-        return math.nan
-    return FIELDS[name].parse(text)
-
-
-def parse_share(label: str, text: str) -> float:
-    """Returns a share typed as “1 in 1,000”, “1/1000”, “0.1 %” or “0.001”, 0 included; raises InvalidValue."""
-    compact = text.strip().lower()
-    percent = compact.endswith("%")
-    number = re.sub(r"\s+(in|of)\s+", "/", compact.removesuffix("%").strip())
-    if number in ("0", "0.0"):
-        return 0.0
-    field = Field(name="", label=label, help="", low=1e-300, high=1e300, whole=False)
-    try:
-        value = field.parse(number)
-    except InvalidValue:
-        shown = f"“{text[:24]}”" if text.strip() else "empty"
-        raise InvalidValue(f"{label} must be a share such as 1 in 1,000, 0.1 % or 0.001, but is {shown}.") from None
-    return value / 100 if percent else value
 
 
 def values(overrides: Overrides, base: Base) -> dict[str, float]:
@@ -329,49 +230,11 @@ def overrides_of(setting: Setting, base: Base, before: Overrides) -> dict[str, f
 
 def read_overrides(sent: Mapping[str, Sequence[str]]) -> tuple[dict[str, float], list[str]]:
     """Returns the numbers a link asks for, and a sentence for each that cannot be used."""
-    found: dict[str, float] = {}
-    problems: list[str] = []
-    for name, field in FIELDS.items():
-        given = sent.get(name, ())
-        try:
-            if len(given) > 1:
-                raise InvalidValue(f"{field.label} must be given once, but is given {len(given)} times.")
-            if given:
-                found[name] = parse(name, given[0])
-        except InvalidValue as error:
-            problems.append(f"In the link: {error}")
+    found, problems = read_fields(sent, FIELDS)
     if {"epochs", "steps"} <= set(found):
         problems.append("In the link: exactly one of epochs and steps must be given, but both are.")
         del found["steps"]
     return found, problems
-
-
-def read_limits(sent: Mapping[str, Sequence[str]]) -> tuple[dict[str, float], list[str]]:
-    """Returns the limits a link asks for, and a sentence for each that cannot be used."""
-    found: dict[str, float] = {}
-    problems: list[str] = []
-    for name, field in LIMITS.items():
-        given = sent.get(name, ())
-        try:
-            if len(given) > 1:
-                raise InvalidValue(f"{name} must be given once, but is given {len(given)} times.")
-            if given:
-                found[name] = field.parse(given[0])
-        except InvalidValue as error:
-            problems.append(f"In the link: {error}")
-    return found, problems
-
-
-def shown(name: str, value: float) -> str:
-    """Returns a value as a field shows it; nothing for none."""
-    return "" if math.isnan(value) else format_value(value, FIELDS[name])
-
-
-def show_share(value: float) -> str:
-    """Returns a limit as typed: “1 in 1,000” where that is exact, else “12.5 %”."""
-    if 0 < value <= 0.01 and math.isclose(1 / value, round(1 / value), rel_tol=1e-12):
-        return f"1 in {round(1 / value):,}"
-    return f"{float(f'{100 * value:.12g}'):.12g} %"
 
 
 def in_words(sentence: str) -> str:

@@ -10,22 +10,10 @@ from dpcore.errors import InvalidValue
 from dpcore.planner import MOST_PLANS, Plan, PlanFile, Setting, plans_from_document
 from dpcore.planner.documents import parse_document, plain
 from ui import loaders, state
+from ui.fields import link_fields, read_fields
 from ui.page_link import PageLink, Sent
-from ui.plan_setting import (
-    DEFAULT_LIMITS,
-    FIELDS,
-    LIMITS,
-    Base,
-    base_of,
-    fitting,
-    in_words,
-    make_plan,
-    make_setting,
-    parse,
-    read_limits,
-    read_overrides,
-)
-from ui.risk_setting import format_value
+from ui.plan_limits import DEFAULT_LIMITS, LIMITS
+from ui.plan_setting import FIELDS, Base, base_of, fitting, in_words, make_plan, make_setting, read_overrides
 
 #: A longer list of plans is left out of the URL: some browsers and mail programs cut longer ones.
 LONGEST_PLANS = 2000
@@ -48,7 +36,7 @@ LINK = PageLink(page="plan", parameters=(*FIELDS, *LIMITS, "limits", "plans"), d
 
 def link_parameters(view: PlanView) -> dict[str, str]:
     """Returns the query parameters that lead back to the view; defaults are left out."""
-    wanted = {n: format_value(view.overrides[n], FIELDS[n], link=True) for n in FIELDS if n in view.overrides}
+    wanted = link_fields(view.overrides, FIELDS)
     if dict(view.limits) != dict(DEFAULT_LIMITS):
         wanted.update({name: repr(view.limits[name]) for name in LIMITS if name in view.limits})
         if not view.limits:
@@ -70,7 +58,7 @@ def read_link(sent: Sent, view: PlanView, base: Base) -> tuple[PlanView, list[st
     problems += [f"In the link: {sentence}" for sentence in unfit]
     if any(name in sent for name in FIELDS):
         view = replace(view, overrides=kept)
-    limits, more = read_limits(sent)
+    limits, more = read_fields(sent, LIMITS)
     problems += more
     none = list(sent.get("limits", ()))
     if limits or none == ["none"]:
@@ -122,7 +110,7 @@ def take_number(name: str, text: str) -> None:
     """Takes a typed number over, or keeps the last good one and says why; for callbacks."""
     view = LINK.shown()
     try:
-        wanted = {**view.overrides, name: parse(name, text)}
+        wanted = {**view.overrides, name: FIELDS[name].parse(text)}
         for one, other in (("epochs", "steps"), ("steps", "epochs")):
             if name == one and text.strip():
                 wanted.pop(other, None)

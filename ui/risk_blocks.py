@@ -18,7 +18,7 @@ from ui.numbers import format_sigma
 from ui.risk_controls import Risk
 from ui.risk_plot import icons_html
 from ui.risk_proof import Recounted
-from ui.risk_setting import FIELDS, format_value
+from ui.risk_setting import FIELDS
 from ui.text import HOPELESS
 
 _STYLE = Path(__file__).with_name("risks.css")
@@ -127,7 +127,7 @@ def odds(risk: Risk) -> None:
     )
     note = (
         f"{risk_text.naive_sentence(prior, epsilon)} The factor holds but for an event of probability about "
-        f"δ = {format_value(risk.setting.delta, FIELDS['delta'])}; it is a ceiling, and the exact curve lies below it."
+        f"δ = {FIELDS['delta'].show(risk.setting.delta)}; it is a ceiling, and the exact curve lies below it."
     )
     st.html(f'<table class="rk-facts rk-odds" {_at(risk)}>{rows}</table><p class="rk-faint">{stress(note)}</p>')
 

@@ -9,10 +9,11 @@ import streamlit as st
 from ui import loaders, risk_loaders, risk_state, state
 from ui.controls import control_bar
 from ui.evidence import Point
+from ui.field_row import number_fields
 from ui.finding import Finding
 from ui.numbers import format_count
 from ui.risk_proof import RiskProof
-from ui.risk_setting import FIELDS, Setting, format_value
+from ui.risk_setting import FIELDS, Setting
 from ui.risk_state import DEFAULT_PRIOR, PRIOR_LIMITS, RiskView
 from ui.text import plain
 
@@ -55,20 +56,9 @@ def training_numbers(risk: Risk) -> None:
     # Its label never changes: a new one would be a new expander, and the typed field would lose its focus.
     is_open = bool(risk.view.overrides) or bool(refused)
     with st.expander("Change the training: records, batch, epochs, δ, κ", expanded=is_open, icon=":material/tune:"):
-        for name, field in FIELDS.items():
-            shown = format_value(setting.value(name), field)
-            if (not refused or _FIELD + name not in st.session_state) and st.session_state.get(_FIELD + name) != shown:
-                st.session_state[_FIELD + name] = shown
+        texts = {name: field.show(setting.value(name)) for name, field in FIELDS.items()}
         with st.container(key="risk_fields"):
-            for name, field in FIELDS.items():
-                st.text_input(
-                    field.label,
-                    key=_FIELD + name,
-                    max_chars=40,
-                    help=f"{field.help} {field.rule.capitalize()}.",
-                    on_change=_take_field,
-                    args=(name,),
-                )
+            number_fields(FIELDS.values(), texts, prefix=_FIELD, keep_typed=bool(refused), take=_take_field)
             st.button(
                 "Reset",
                 key="risk_reset",
@@ -126,7 +116,7 @@ def training_words(setting: Setting) -> str:
     """Returns the training in one line."""
     records, batch = format_count(setting.num_train), format_count(setting.expected_batch_size)
     epochs, steps = format_count(setting.epochs), format_count(setting.steps)
-    rate, delta = f"{100 * setting.sample_rate:.3g} %", format_value(setting.delta, FIELDS["delta"])
+    rate, delta = f"{100 * setting.sample_rate:.3g} %", FIELDS["delta"].show(setting.delta)
     whose = "The measured training" if setting.is_measured else "Your training, not measured"
     return f"{whose}: {records} records, batch {batch}, {epochs} epochs → {steps} steps, q = {rate}, δ = {delta}."
 

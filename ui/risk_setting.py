@@ -7,38 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dpcore.errors import InvalidValue
-from ui.epsilon import parse_epsilon, quoted
 from ui.evidence import Point
-from ui.numbers import format_count
+from ui.fields import Field, read_fields
 
 #: So many steps are still composed at once; more are no training anyone runs.
 MOST_STEPS = 100_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Field:
-    """One number to type: its limits are used by the widget, the link and the tests alike."""
-
-    #: In the URL.
-    name: str
-    label: str
-    help: str
-    low: float
-    high: float
-    whole: bool
-
-    @property
-    def rule(self) -> str:
-        """What a value must be, in words."""
-        kind = "a whole number" if self.whole else "a number"
-        return f"{kind} from {format_value(self.low, self)} to {format_value(self.high, self)}"
-
-    def parse(self, text: str) -> float:
-        """Returns the value of what was typed: “7,509”, “8e-7”, “10⁻⁶”, “1/8082”; raises InvalidValue."""
-        value = _to_number(text)
-        if value is None or not self.low <= value <= self.high or (self.whole and value != int(value)):
-            raise InvalidValue(f"{self.label} must be {self.rule}, but is {quoted(text)}.")
-        return value
 
 
 FIELDS = {
@@ -145,17 +118,7 @@ def apply(overrides: Overrides, point: Point) -> Setting:
 
 def read_overrides(sent: Mapping[str, Sequence[str]], point: Point) -> tuple[dict[str, float], list[str]]:
     """Returns the numbers a link asks for, and a sentence for each that cannot be used."""
-    found: dict[str, float] = {}
-    problems: list[str] = []
-    for name, field in FIELDS.items():
-        values = sent.get(name, ())
-        try:
-            if len(values) > 1:
-                raise InvalidValue(f"{field.label} must be given once, but is given {len(values)} times.")
-            if values:
-                found[name] = field.parse(values[0])
-        except InvalidValue as error:
-            problems.append(f"In the link: {error}")
+    found, problems = read_fields(sent, FIELDS)
     kept, more = fitting(found, point)
     return kept, problems + [f"In the link: {sentence}" for sentence in more]
 
@@ -172,31 +135,6 @@ def fitting(overrides: Overrides, point: Point) -> tuple[dict[str, float], list[
     return kept, []
 
 
-def link_overrides(overrides: Overrides) -> dict[str, str]:
-    """Returns the query parameters that lead back to these numbers."""
-    return {name: format_value(overrides[name], FIELDS[name], link=True) for name in FIELDS if name in overrides}
-
-
-def format_value(value: float, field: Field, *, link: bool = False) -> str:
-    """Returns a value as typed: “7,509”, “8e-07” (in a link without commas, with all digits)."""
-    if field.whole:
-        return str(int(value)) if link else format_count(value)
-    return repr(float(value)) if link else f"{value:.4g}".replace("e-0", "e-")
-
-
 def _default(name: str, point: Point) -> float:
     setting = apply({}, point)
     return math.nan if name == "kappa" else setting.value(name)
-
-
-def _to_number(text: str) -> float | None:
-    parts = text.split("/")
-    if len(parts) > 2:
-        return None
-    try:
-        values = [parse_epsilon(part) for part in parts]
-    except InvalidValue:
-        return None
-    if any(math.isinf(value) for value in values):
-        return None
-    return values[0] / values[1] if len(values) == 2 else values[0]

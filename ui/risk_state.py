@@ -8,8 +8,9 @@ from typing import Any
 
 from dpcore.errors import InvalidValue
 from ui.evidence import Point
+from ui.fields import link_fields
 from ui.page_link import PageLink, Sent, read_choice
-from ui.risk_setting import FIELDS, Setting, apply, fitting, link_overrides, read_overrides
+from ui.risk_setting import FIELDS, Setting, apply, fitting, read_overrides
 
 #: How the URL spells who attacks.
 ATTACKERS = ("worst", "relaxed", "real")
@@ -32,7 +33,7 @@ LINK = PageLink(page="risk", parameters=(*FIELDS, "attacker", "prior"), default=
 
 def link_parameters(view: RiskView) -> dict[str, str]:
     """Returns the query parameters that lead back to the view; defaults are left out."""
-    wanted = link_overrides(view.overrides)
+    wanted = link_fields(view.overrides, FIELDS)
     if view.attacker != RiskView.attacker:
         wanted["attacker"] = view.attacker
     if view.prior != DEFAULT_PRIOR:

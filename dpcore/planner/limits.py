@@ -28,8 +28,8 @@ KINDS: dict[LimitKind, str] = {
     "reconstruction": "worst-case reconstruction",
     "relaxed": "relaxed reconstruction",
     "advantage": "membership advantage",
-    "tpr_at_fpr_0_001": "TPR at FPR 0.1 %",
-    "tpr_at_fpr_0_01": "TPR at FPR 1 %",
+    "tpr_at_fpr_0_001": "found at 0.1 % false alarms",
+    "tpr_at_fpr_0_01": "found at 1 % false alarms",
     "epsilon": "ε",
     "realistic": "pictures rebuilt by the real attack",
     "utility": "share of the utility without DP",
@@ -77,10 +77,18 @@ class Limit:
         return open_unit(**named)
 
     @property
+    def quantity(self) -> str:
+        """For people: "worst-case reconstruction of a patient"."""
+        return KINDS[self.kind] + {"record": "", "patient": " of a patient"}[self.level]
+
+    @property
     def text(self) -> str:
         """For people: "worst-case reconstruction of a patient ≤ 0.1 %"."""
-        whose = {"record": "", "patient": " of a patient"}[self.level]
-        return f"{KINDS[self.kind]}{whose} {self.sign} {self.show(self.value)}"
+        return f"{self.quantity} {self.sign} {self.show(self.value)}"
+
+    def misses(self, value: float) -> str:
+        """Returns what another value of this limit's quantity means for people: "… is 79.2 % instead of ≥ 90 %"."""
+        return f"{self.quantity} is {self.show(value)} instead of {self.sign} {self.show(self.value)}"
 
     @property
     def sign(self) -> str:

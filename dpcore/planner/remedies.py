@@ -184,6 +184,5 @@ def _text(kind: RemedyKind, now: _Trial, trial: _Trial, epsilon: float) -> str:
     verdict = "not enough"
     if trial.missed == now.missed and trial.value >= now.value:
         verdict = "no help"
-    shown = trial.missed.show
-    before_it = f" (now {shown(now.value)})" if trial.missed == now.missed else ""
-    return f"{start}: {verdict}, {trial.missed.text} would be missed with {shown(trial.value)}{before_it}."
+    before_it = f" (now {trial.missed.show(now.value)})" if trial.missed == now.missed else ""
+    return f"{start}: {verdict}, {trial.missed.misses(trial.value)} then{before_it}."

@@ -288,6 +288,6 @@ def _apart(
     )
     reason = (
         f"{tightest.limit.text} needs σ of at least {tightest.noise_low:.4g}, "
-        f"but {loosest.limit.text} at most {loosest.noise_high:.4g}."
+        f"but {loosest.limit.text} needs σ of at most {loosest.noise_high:.4g}."
     )
     return Infeasible(setting=setting, limits=limits, reason=reason, closest=closest, allowed=allowed)

@@ -49,5 +49,6 @@ def _compromise(compromise: Compromise) -> str:
         where = "with the least measured noise"
     else:
         where = f"at ε = {compromise.epsilon:.4g} (σ = {compromise.noise_multiplier:.4g})"
-    value = "unknown" if math.isnan(compromise.value) else missed.show(compromise.value)
-    return f"Closest: {where}, {missed.text} is missed with {value}."
+    if math.isnan(compromise.value):
+        return f"Closest: {where}, but whether {missed.text} holds there is unknown."
+    return f"Closest: {where}, where {missed.misses(compromise.value)}."

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from dpcore.errors import InvalidValue
 from ui.epsilon import LARGEST, SMALLEST
 from ui.evidence import Point
+from ui.fields import Field, format_value
 from ui.risk_proof import prove
-from ui.risk_setting import FIELDS, MOST_STEPS, Field, apply, fitting, format_value, read_overrides
+from ui.risk_setting import FIELDS, MOST_STEPS, apply, fitting, read_overrides
 
 POINT = Point(
     target_epsilon=8.0, epsilon_tight=7.4, noise_multiplier=1.4, delta=8e-7, sample_rate=1024 / 7509, steps=147,

@@ -9,17 +9,14 @@ import pytest
 from dpcore import datasets
 from dpcore.errors import InvalidValue, ResultsUnavailable
 from dpcore.settings import TrainingConfig
+from ui.fields import link_fields, read_fields
 from ui.lab_setting import (
     FIELDS,
     Base,
     fitting,
-    link_overrides,
-    parse,
     planned_training,
     read_model,
-    read_overrides,
     run_settings,
-    shown,
 )
 
 PLANNED = TrainingConfig(model="small_cnn", epochs=20, expected_batch_size=1024, max_grad_norm=8.0, positive_weight=4.0)
@@ -73,7 +70,7 @@ def test_no_budget_is_no_dp() -> None:
 )
 def test_a_bad_number_is_refused_in_one_sentence(name: str, text: str, sentence: str) -> None:
     with pytest.raises(InvalidValue) as caught:
-        parse(name, text)
+        FIELDS[name].parse(text)
     assert str(caught.value) == sentence
 
 
@@ -98,22 +95,22 @@ def test_what_is_as_planned_is_no_change() -> None:
 
 
 def test_an_emptied_sigma_follows_the_budget_again() -> None:
-    assert math.isnan(parse("sigma", "  "))
-    assert shown("sigma", math.nan) == ""
+    assert math.isnan(FIELDS["sigma"].parse("  "))
+    assert FIELDS["sigma"].show(math.nan) == ""
 
 
 def test_a_seed_may_be_zero() -> None:
-    assert parse("seed", "0") == 0
+    assert FIELDS["seed"].parse("0") == 0
 
 
 def test_a_link_leads_back_to_the_same_settings() -> None:
     overrides = {"sigma": 0.123456789, "batch": 100.0, "rate": 0.0123, "seed": 5.0}
-    sent = {name: [text] for name, text in link_overrides(overrides).items()}
-    assert read_overrides(sent) == (overrides, [])
+    sent = {name: [text] for name, text in link_fields(overrides, FIELDS).items()}
+    assert read_fields(sent, FIELDS) == (overrides, [])
 
 
 def test_what_a_link_cannot_mean_is_said() -> None:
-    found, problems = read_overrides({"epochs": ["3", "4"], "batch": ["<b>"]})
+    found, problems = read_fields({"epochs": ["3", "4"], "batch": ["<b>"]}, FIELDS)
     assert found == {}
     assert problems == [
         "In the link: Batch must be a whole number from 1 to 1,000,000, but is “<b>”.",
@@ -128,7 +125,7 @@ def test_shown_values_can_be_typed_again() -> None:
     for name in FIELDS:
         value = BASE.value(name)
         if not math.isnan(value):
-            assert parse(name, shown(name, value)) == pytest.approx(value, rel=1e-3), name
+            assert FIELDS[name].parse(FIELDS[name].show(value)) == pytest.approx(value, rel=1e-3), name
 
 
 def test_the_plan_is_read_from_the_manifest() -> None:

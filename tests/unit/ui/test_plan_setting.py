@@ -9,18 +9,16 @@ import pytest
 from dpcore.errors import InvalidValue
 from dpcore.planner import Allowed, Feasible, Limit, Setting
 from ui.plan_band import band_html
+from ui.plan_limits import LIMITS, parse_share, show_share
 from ui.plan_setting import (
-    LIMITS,
+    FIELDS,
     Base,
     fitting,
     in_words,
     make_plan,
     make_setting,
     overrides_of,
-    parse,
-    parse_share,
     read_overrides,
-    show_share,
 )
 from ui.plan_state import PlanView, link_parameters, read_link
 
@@ -76,7 +74,7 @@ def test_what_breaks_a_rule_is_named_as_on_the_page() -> None:
 )
 def test_bad_numbers_are_refused(name: str, text: str) -> None:
     with pytest.raises(InvalidValue, match="must be a"):
-        parse(name, text)
+        FIELDS[name].parse(text)
 
 
 def test_sigma_decides_and_without_dp_there_is_no_plan() -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from dpcore.errors import InvalidValue
 from ui.evidence import Point
-from ui.risk_setting import FIELDS, apply, fitting, format_value, link_overrides, read_overrides
+from ui.fields import format_value, link_fields
+from ui.risk_setting import FIELDS, apply, fitting, read_overrides
 
 POINT = Point(
     target_epsilon=8.0, epsilon_tight=7.4, noise_multiplier=1.4, delta=8e-7, sample_rate=1024 / 7509, steps=147,
@@ -83,7 +84,7 @@ def test_a_typed_default_is_no_change() -> None:
 
 def test_a_link_leads_back_to_the_same_numbers() -> None:
     overrides = {"n": 500.0, "batch": 50.0, "epochs": 3.0, "delta": 1.2345678e-6, "kappa": 1 / 3}
-    sent = {name: [text] for name, text in link_overrides(overrides).items()}
+    sent = {name: [text] for name, text in link_fields(overrides, FIELDS).items()}
     assert read_overrides(sent, POINT) == (overrides, [])
 
 
