@@ -98,6 +98,26 @@ class Database:
         self._is_prepared = True
 
 
+class ChangeWatch:
+    """Tells, for microseconds, whether anyone has written to a database since the last call."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path)
+        self._version = -1
+
+    def __call__(self) -> bool:
+        try:
+            version = self._db.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error:
+            return True
+        changed, self._version = version != self._version, version
+        return changed
+
+    def close(self) -> None:
+        """Ends the watch."""
+        self._db.close()
+
+
 def _sentence(error: Exception) -> str:
     words = str(error).lower()
     if "full" in words or "no space" in words or "too large" in words:

@@ -9,12 +9,11 @@ from __future__ import annotations
 import fcntl
 import os
 import queue
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from distributed.scheduler import KilledWorker
 from dpcore.cluster.pool import ClusterUnavailable, Workers
 from dpcore.cluster.tasks import over_limit
 from dpcore.errors import DpcoreError
-from dpcore.jobs.database import JobsUnavailable
+from dpcore.jobs.database import ChangeWatch, JobsUnavailable
 from dpcore.jobs.laboratory_store import LaboratoryStore
 from dpcore.jobs.outcomes import progress_from_json
 from dpcore.jobs.turns import TaskId
@@ -161,7 +160,11 @@ class _Shift:
 
     def work(self) -> None:
         """Returns when it is time to end; raises ClusterUnavailable when there are no workers."""
-        changed, look = _ChangeWatch(self._store.path), True
+        with closing(ChangeWatch(self._store.path)) as changed:
+            self._work(changed)
+
+    def _work(self, changed: ChangeWatch) -> None:
+        look = True
         self._beat()
         while not self._bench.stopping.is_set():
             try:
@@ -295,19 +298,3 @@ def _aside(work: Callable[..., Any], *arguments: Any, **options: Any) -> None:
             work(*arguments, **options)
 
     threading.Thread(target=quietly, daemon=True).start()
-
-
-class _ChangeWatch:
-    """Tells, for microseconds, whether anyone has written to the database since the last call."""
-
-    def __init__(self, path: Path) -> None:
-        self._db = sqlite3.connect(path)
-        self._version = -1
-
-    def __call__(self) -> bool:
-        try:
-            version = self._db.execute("PRAGMA data_version").fetchone()[0]
-        except sqlite3.Error:
-            return True
-        changed, self._version = version != self._version, version
-        return changed
