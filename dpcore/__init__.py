@@ -1,6 +1,7 @@
 """The science of A Pinch of Privacy: datasets, privacy, training, attacks, results and sweeps.
 
-Imports neither streamlit nor plotly. Only `models`, `training`, `attacks` and `sweep` import torch.
+Imports neither streamlit nor plotly. Only `models`, `training`, `attacks.networks`, `sweep` and what workers do in
+`jobs` import torch.
 """
 
 __version__ = "0.1.0"

@@ -21,8 +21,9 @@ from distributed.deploy.subprocess import SubprocessWorker
 from distributed.system import MEMORY_LIMIT
 
 from dpcore import _validate
-from dpcore.cluster.tasks import decisive_versions, one_line
+from dpcore.cluster.tasks import one_line
 from dpcore.errors import DpcoreError
+from dpcore.settings.versions import decisive_versions
 
 #: Read by the workers when they start. glibc otherwise returns each chunk's memory to the kernel and asks for it
 #: again, which cost a third of the CPU time of a training.

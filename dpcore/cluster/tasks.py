@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -13,9 +12,6 @@ from typing import Any, TypeVar
 from dpcore.errors import DpcoreError
 
 T = TypeVar("T")
-
-#: Packages that must be the same everywhere: others would change the numbers.
-DECISIVE = ("torch", "numpy", "opacus")
 
 # One deadline a thread, since a worker of somebody else's cluster may run several cells at a time.
 _deadline = threading.local()
@@ -77,8 +73,3 @@ def in_time(steps: Iterable[T]) -> Iterator[T]:
 def over_limit(seconds: float) -> str:
     """Returns the sentence for an item that was stopped."""
     return f"It was stopped at its time limit of {seconds:g} s."
-
-
-def decisive_versions() -> dict[str, str]:
-    """Returns the versions, in this process, of the packages that must be the same everywhere."""
-    return {name: importlib.metadata.version(name) for name in DECISIVE}

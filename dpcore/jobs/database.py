@@ -5,6 +5,7 @@ Every use opens its own connection. Errors of the disk or the file become one se
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -80,6 +81,8 @@ class Database:
             yield db
         except (sqlite3.Error, OSError) as error:
             raise JobsUnavailable(_sentence(error)) from None
+        except json.JSONDecodeError:
+            raise JobsUnavailable(DAMAGED) from None
         finally:
             if db is not None:
                 db.close()

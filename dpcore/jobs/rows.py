@@ -78,11 +78,13 @@ class Laboratory:
 
 
 def read_facts(db: sqlite3.Connection, dataset: str) -> DatasetFacts | None:
+    """Returns what a probe found out about a dataset; None before the first."""
     row = db.execute("SELECT outcome FROM outcomes WHERE key = ?", (task_key(ProbeTask(dataset=dataset)),)).fetchone()
     return None if row is None else facts_from_json(json.loads(row[0]))
 
 
 def read_order(db: sqlite3.Connection) -> list[Waiting]:
+    """Returns the waiting tasks in the order in which they will start."""
     rows = db.execute(
         "SELECT job, number, visitor, expected_seconds FROM tasks JOIN jobs ON job = id WHERE state = 'waiting' "
         "ORDER BY created, jobs.rowid, number"
@@ -99,6 +101,7 @@ def read_order(db: sqlite3.Connection) -> list[Waiting]:
 
 
 def read_jobs(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> Iterator[Job]:
+    """Yields the jobs of those rows of the table `jobs`, with their places in the queue."""
     places: dict[TaskId, tuple[int, float | None]] = {}
     found = {
         row["id"]: db.execute("SELECT * FROM tasks WHERE job = ? ORDER BY number", (row["id"],)).fetchall()

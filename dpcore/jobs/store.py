@@ -122,10 +122,7 @@ class JobStore(Database):
         """Returns a task's result as plain values; None while there is none."""
         with self.reading() as db:
             row = db.execute("SELECT outcome FROM outcomes WHERE key = ?", (key,)).fetchone()
-        try:
             return None if row is None else json.loads(row[0])
-        except ValueError:
-            raise JobsUnavailable(DAMAGED) from None
 
     def run_outcome(self, key: str) -> RunOutcome | None:
         """Returns the result of a training; None while there is none."""

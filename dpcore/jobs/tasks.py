@@ -1,19 +1,22 @@
 """What a task is: a training with its attacks, a look at gradient norms, or a look at this machine's speed.
 
-Settings alone decide a task's result, so tasks with the same key share it.
+Settings, the copy of the data and the versions of what computes decide a task's result: tasks that share them share it.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from dpcore import _validate, datasets
+from dpcore.datasets.registry import DATA_VARIABLE
 from dpcore.errors import InvalidValue
 from dpcore.privacy import Accountant, DpSgdMechanism, NonPrivate, PrivacyTarget, calibrate, check_accountant
 from dpcore.settings import TrainingConfig, models_for
 from dpcore.settings.digest import settings_hash
+from dpcore.settings.versions import all_versions
 
 #: Budgets of a whole curve: where utility falls, where it is back, and where attacks begin.
 CURVE_EPSILONS = (0.5, 1.0, 2.0, 8.0, 32.0, 1e3, 1e6, 1e9)
@@ -128,8 +131,9 @@ def curve_tasks(settings: RunSettings) -> tuple[Task, ...]:
 
 
 def task_key(task: Task) -> str:
-    """Returns the name under which a task's result is kept."""
-    return f"{task.kind}-{task.dataset}-{settings_hash(task.to_json())}"
+    """Returns the name under which a task's result is kept; another after an update, or with other copies of data."""
+    decisive = {"task": task.to_json(), "versions": all_versions(), "data": os.environ.get(DATA_VARIABLE, "")}
+    return f"{task.kind}-{task.dataset}-{settings_hash(decisive)}"
 
 
 def task_from_json(plain: dict[str, Any]) -> Task:

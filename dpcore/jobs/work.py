@@ -5,12 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import torch
 
-import dpcore
 from dpcore import datasets
 from dpcore.jobs.attacked import attack_run
 from dpcore.jobs.chunks import in_chunks
@@ -20,6 +18,7 @@ from dpcore.jobs.probe import probe_dataset
 from dpcore.jobs.tasks import ProfileTask, RunSettings, Task
 from dpcore.jobs.watching import Reporter, Watch
 from dpcore.privacy import Accountant, DpSgdMechanism, NonPrivate, get_epsilon_from_mechanism
+from dpcore.settings.versions import all_versions
 from dpcore.training import TrainedRun, Training, get_clip_norm_profile
 from dpcore.training.profile import check_permission
 
@@ -119,7 +118,7 @@ def _run(settings: RunSettings, worker: _Worker) -> RunOutcome:
         attack=attacked.attack,
         membership=attacked.membership,
         pictures=attacked.pictures,
-        versions=_versions(),
+        versions=all_versions(),
     )
 
 
@@ -139,7 +138,3 @@ def _spent(privacy: DpSgdMechanism | NonPrivate, delta: float, accountant: Accou
     if isinstance(privacy, NonPrivate):
         return None
     return get_epsilon_from_mechanism(privacy, delta=delta, accountant=accountant)
-
-
-def _versions() -> dict[str, str]:
-    return {**{name: version(name) for name in ("torch", "numpy", "opacus")}, "dpcore": dpcore.__version__}

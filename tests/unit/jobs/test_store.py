@@ -77,6 +77,15 @@ def test_trainings_that_differ_only_under_dp_share_their_baseline() -> None:
     assert len({task_key(task) for task in curve_tasks(one)}) == 9
 
 
+def test_an_update_or_other_data_is_another_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = task_key(settings())
+    monkeypatch.setenv("DPCORE_DATA", "elsewhere")
+    other_data = task_key(settings())
+    monkeypatch.delenv("DPCORE_DATA")
+    monkeypatch.setattr("dpcore.jobs.tasks.all_versions", lambda: {"torch": "9"})
+    assert len({before, other_data, task_key(settings())}) == 3
+
+
 def test_a_job_from_click_to_result(store: JobStore, laboratory: LaboratoryStore) -> None:
     job = store.submit("me", "run", run_tasks(settings()), name="  my   first ")
     claimed = laboratory.claim()
@@ -268,6 +277,13 @@ def test_a_damaged_or_foreign_file_gets_a_sentence(tmp_path: Path) -> None:
         JobStore(newer).jobs("me")
     with pytest.raises(JobsUnavailable, match="cannot be read or written"):
         JobStore(tmp_path).jobs("me")  # A folder.
+    store = JobStore(tmp_path / "half")
+    store.submit("me", "run", [settings()])
+    with sqlite3.connect(store.path) as db:
+        db.execute("UPDATE tasks SET settings = '{'")
+    db.close()
+    with pytest.raises(JobsUnavailable, match="is damaged; move it away"):
+        store.jobs("me")
 
 
 def test_a_locked_database_gets_a_sentence(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
