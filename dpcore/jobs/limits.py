@@ -51,6 +51,11 @@ class Limits:
                 "or a larger batch."
             )
         task.mechanism(facts.num_train)
+        if training.model not in facts.models:
+            raise InvalidValue(
+                f"model must be one of {', '.join(facts.models)} here, but is {training.model!r}: it is too large to train "
+                "while someone waits. “python -m dpcore run” trains it."
+            )
         seconds = expected_seconds(task, facts)
         if seconds is not None and seconds > self.seconds:
             raise InvalidValue(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sqlite3
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from dpcore.jobs import (
 from dpcore.jobs.laboratory_store import UNKEPT_SECONDS, LaboratoryStore
 from dpcore.jobs.outcomes import to_json
 from dpcore.jobs.tasks import task_from_json
+from dpcore.settings import TrainingConfig
 from tests.unit.jobs.runs import settings
 
 FACTS = DatasetFacts(
@@ -210,6 +212,15 @@ def test_absurd_settings_get_a_sentence_and_change_nothing(
         store.submit("me", "run", run_tasks(make()))
     assert sentence in str(refused.value)
     assert store.jobs("me") == ()
+
+
+def test_a_model_too_large_to_be_timed_is_refused_before_it_starts() -> None:
+    training = TrainingConfig(model="wrn40_4", epochs=1, expected_batch_size=64, max_grad_norm=1.0)
+    large = RunSettings(dataset="skin_phantom", training=training, epsilon=8.0)
+    facts = dataclasses.replace(FACTS, dataset="skin_phantom")
+    with pytest.raises(InvalidValue, match=r"^model must be one of mlp here, but is 'wrn40_4': it is too large"):
+        Limits().check(large, facts)
+    Limits().check(large, None)  # Not known yet: the time limit will tell.
 
 
 def test_a_new_laboratory_begins_what_the_last_one_left(store: JobStore, laboratory: LaboratoryStore) -> None:
