@@ -53,8 +53,8 @@ class Limits:
         task.mechanism(facts.num_train)
         if training.model not in facts.models:
             raise InvalidValue(
-                f"model must be one of {', '.join(facts.models)} here, but is {training.model!r}: it is too large to train "
-                "while someone waits. “python -m dpcore run” trains it."
+                f"model must be one of {', '.join(facts.models)} here, but is {training.model!r}: it is too large to "
+                "train while someone waits. “python -m dpcore run” trains it."
             )
         seconds = expected_seconds(task, facts)
         if seconds is not None and seconds > self.seconds:
