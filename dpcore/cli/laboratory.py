@@ -46,7 +46,9 @@ def laboratory(
 
     store = LaboratoryStore(database or database_path(), limits=Limits.from_environment())
     # With torch from the start, and what its optimisers import on their first step, the first task begins at once.
-    own = Workers(count=workers, scheduler=scheduler, preload=("dpcore.jobs.work", "torch._dynamo"))
+    # A lost worker's task comes back at once: the laboratory itself tries it anew.
+    preload = ("dpcore.jobs.work", "torch._dynamo")
+    own = Workers(count=workers, scheduler=scheduler, preload=preload, allowed_failures=0)
     bench = Bench(store=store, workers=own, idle_seconds=idle)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: bench.stopping.set())

@@ -33,12 +33,8 @@ _WORKER_ENVIRONMENT = {
     "MALLOC_TRIM_THRESHOLD_": str(1 << 31),
     "DASK_LOGGING__DISTRIBUTED": "critical",
 }
-_SETTINGS = {
-    # A task that took two workers down with it goes back to the sweep, which tries it alone before it gives up.
-    "distributed.scheduler.allowed-failures": 1,
-    # One task a thread: what waits does so in the scheduler, where a dying worker cannot take it along.
-    "distributed.scheduler.worker-saturation": 1.0,
-}
+#: One task a thread: what waits does so in the scheduler, where a dying worker cannot take it along.
+_SETTINGS = {"distributed.scheduler.worker-saturation": 1.0}
 #: The home of finished cells is the work folder; nothing is worth spilling to a disk that may be full.
 _WORKER_SETTINGS = {"distributed.worker.memory.target": False, "distributed.worker.memory.spill": False}
 _ROOT = Path(__file__).resolve().parents[2]
@@ -56,6 +52,9 @@ class Workers:
     count: int = 1
     #: Such as "tcp://host:8786"; its scheduler and workers need dpcore and the same versions of its dependencies.
     scheduler: str | None = None
+    #: How many lost workers an item survives before it comes back as lost. A sweep then tries it alone before it gives
+    #: up.
+    allowed_failures: int = 1
     #: Modules that an own worker imports when it starts, before its first item.
     preload: tuple[str, ...] = ("dpcore.cluster.tasks",)
 
@@ -113,7 +112,7 @@ def _embedded(workers: Workers) -> Iterator[Client]:
     }
     scheduler = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": None}
     with (
-        dask.config.set(_SETTINGS),
+        dask.config.set({**_SETTINGS, "distributed.scheduler.allowed-failures": workers.allowed_failures}),
         SpecCluster(
             scheduler={"cls": Scheduler, "options": scheduler},
             workers=dict.fromkeys(range(workers.count), worker),

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,11 @@ class AnotherLaboratory(DpcoreError):
 class _AtWork:
     """A task in Dask's hands."""
 
+    settings: dict[str, Any]
     future: Future
     started: float
+    #: Workers that were lost over it.
+    lost: int = 0
     #: Where and in which attempt it last reported.
     worker: str | None = None
     execution: str | None = None
@@ -204,10 +208,12 @@ class _Shift:
         """Gives the next tasks to free workers."""
         while len(self._at_work) < self._threads and (claimed := self._store.claim()):
             task, settings = claimed
-            key = f"lab-{task[0]}-{task[1]}-{time.time_ns()}"
-            arguments = (task, settings.to_json(), self._store.limits.seconds)
-            future = self._client.submit(perform, *arguments, key=key, pure=False)
-            self._at_work[task] = _AtWork(future=future, started=time.monotonic())
+            self._start(task, settings.to_json())
+
+    def _start(self, task: TaskId, settings: dict[str, Any], *, lost: int = 0) -> None:
+        key = f"lab-{task[0]}-{task[1]}-{time.time_ns()}"
+        future = self._client.submit(perform, task, settings, self._store.limits.seconds, key=key, pure=False)
+        self._at_work[task] = _AtWork(settings=settings, future=future, started=time.monotonic(), lost=lost)
 
     def _take_reports(self) -> None:
         latest: dict[TaskId, dict[str, Any]] = {}
@@ -226,25 +232,27 @@ class _Shift:
         at_work = self._at_work[task]
         if at_work.execution not in (None, report["execution"]):
             at_work.started = time.monotonic()
-            self._write(lambda: self._store.retry(task))
+            self._write(partial(self._store.retry, task))
         at_work.execution, at_work.worker = report["execution"], report["worker"]
 
     def _take_ended(self) -> None:
         for task, at_work in list(self._at_work.items()):
             if at_work.future.done():
                 del self._at_work[task]
-                ended = _how_it_ended(at_work.future)
+                if _lost_its_worker(at_work.future) and not at_work.lost:
+                    self._start(task, at_work.settings, lost=1)
+                    self._write(partial(self._store.retry, task))
+                else:
+                    self._write_end(task, _how_it_ended(at_work.future))
                 at_work.future.release()
-                self._write_end(task, ended)
 
     def _write_end(self, task: TaskId, ended: Ended) -> None:
         if ended.how == "finished":
-            outcome = ended.outcome or {}
-            self._write(lambda: self._store.finish(task, outcome))
+            self._write(partial(self._store.finish, task, ended.outcome or {}))
         elif ended.how == "stopped":
-            self._write(lambda: self._store.stopped(task))
+            self._write(partial(self._store.stopped, task))
         else:
-            self._write(lambda: self._store.fail(task, ended.sentence))
+            self._write(partial(self._store.fail, task, ended.sentence))
 
     def _stop_cancelled(self) -> None:
         for task in self._store.cancelling():
@@ -281,13 +289,16 @@ class _Shift:
             self._unwritten.pop(0)
 
 
+def _lost_its_worker(future: Future) -> bool:
+    return future.status == "error" and isinstance(future.exception(), KilledWorker)
+
+
 def _how_it_ended(future: Future) -> Ended:
     if future.status == "finished":
         return future.result()
     if future.status == "cancelled":
         raise ClusterUnavailable("The Dask cluster is gone; it is being looked for.")
-    lost = isinstance(future.exception(), KilledWorker)
-    return Ended(how="failed", sentence=LOST if lost else "It could not be sent to a worker.")
+    return Ended(how="failed", sentence=LOST if _lost_its_worker(future) else "It could not be sent to a worker.")
 
 
 def _aside(work: Callable[..., Any], *arguments: Any, **options: Any) -> None:
