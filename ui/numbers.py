@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from dpcore.results.numbers import round_up
+
 #: Risks are told as people of this many.
 PEOPLE = 10_000
 
@@ -24,10 +26,7 @@ def format_share(share: float) -> str:
 
 def format_bound(probability: float) -> str:
     """Returns a proven upper bound in per cent, three digits, rounded up so that it stays an upper bound."""
-    if probability <= 0:
-        return "0 %"
-    step = 10.0 ** (math.floor(math.log10(probability)) - 2)
-    return format_share(min(1.0, math.ceil(probability / step - _SLACK) * step))
+    return format_share(round_up(probability))
 
 
 def format_sigma(noise_multiplier: float) -> str:

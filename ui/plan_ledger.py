@@ -93,7 +93,8 @@ def take_file(data: bytes) -> str:
         raise InvalidValue("The file must be a ledger, but holds plans: open it further up.")
     found = planner.ledger_from_document(document)
     _keep(found)
-    return f"Loaded the ledger “{found.name}” with {len(found.releases)} releases."
+    count = len(found.releases)
+    return f"Loaded the ledger “{found.name}” with {count} release{'' if count == 1 else 's'}."
 
 
 def totals_html(found: LedgerAnswer) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from dpcore import datasets
 from dpcore.planner.answer import PlanAnswer, answer
 from dpcore.planner.basis import NoBasis
 from dpcore.planner.documents import to_json
@@ -12,6 +13,7 @@ from dpcore.planner.files import PlanFile, plan_document
 from dpcore.planner.rows import Row, describe_odds, get_answers_hash, get_rows
 from dpcore.planner.solve import Feasible, Infeasible, solve
 from dpcore.planner.texts import describe_outcome
+from dpcore.results.metrics import get_model_words_from_name
 from dpcore.results.store import PrecomputedStore
 
 TITLE = "Privacy label"
@@ -121,15 +123,20 @@ def _measured_assumptions(answers: tuple[PlanAnswer, ...]) -> list[str]:
     for a in answers:
         if not isinstance(a.utility, NoBasis):
             found.append(
-                f"Utility is an estimate, by noise to signal, from trainings on “{a.utility.dataset}” with "
-                f"“{a.utility.model}”, not a measurement on these records."
+                f"Utility is an estimate, by noise to signal, from trainings on “{_title(a.utility.dataset)}” with "
+                f"{get_model_words_from_name(a.utility.model)}, not a measurement on these records."
             )
         if not isinstance(a.realistic, NoBasis):
             found.append(
-                f"The real attack was measured on {a.realistic.rebuilt.trials} records of “{a.realistic.dataset}” at "
-                "no more noise than this; it is no guarantee, a better attack may exist."
+                f"The real attack was measured on {a.realistic.rebuilt.trials} records of "
+                f"“{_title(a.realistic.dataset)}” at no more noise than this; it is no guarantee, a better attack may "
+                "exist."
             )
         if not isinstance(a.effort, NoBasis):
             whose = {"here": "this machine", "shipped": "the machine that made the shipped results"}[a.effort.speed_of]
             found.append(f"Time and energy: one core of {whose}, {a.effort.watts:g} W assumed.")
     return found
+
+
+def _title(dataset: str) -> str:
+    return datasets.spec(dataset).title

@@ -19,6 +19,7 @@ from dpcore.privacy import (
     get_patient_trade_off_from_mechanism,
     get_trade_off_from_mechanism,
 )
+from dpcore.results.numbers import round_up
 
 LimitKind = Literal[
     "reconstruction", "relaxed", "advantage", "tpr_at_fpr_0_001", "tpr_at_fpr_0_01", "epsilon", "realistic", "utility"
@@ -97,6 +98,8 @@ class Limit:
 
     def show(self, value: float) -> str:
         """Returns a value of this limit's quantity for people."""
+        if self.kind in CURVE_KINDS:
+            value = round_up(value)  # A proven limit is never shown smaller than it is.
         return f"{value:.4g}" if self.kind == "epsilon" else f"{100 * value:.3g} %"
 
     def by_chance(self, setting: Setting) -> float:

@@ -7,12 +7,15 @@ import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from dpcore import datasets
 from dpcore.planner.answer import PlanAnswer
 from dpcore.planner.basis import NoBasis
 from dpcore.planner.setting import Level
 from dpcore.privacy import describe_probability
+from dpcore.results.metrics import get_metric_from_name, get_model_words_from_name
+from dpcore.results.numbers import round_up
 from dpcore.settings.digest import settings_hash
 
 #: What kind of knowledge a row is.
@@ -46,7 +49,7 @@ class _Quantity:
     nature: Nature
     unit: str
     read: Callable[[PlanAnswer], Value]
-    show: Callable[[float], str]
+    show: Callable[[Any], str]
 
 
 def get_rows(answers: tuple[PlanAnswer, ...]) -> tuple[Row, ...]:
@@ -110,12 +113,10 @@ def describe_seconds(seconds: float) -> str:
     return f"{float(f'{seconds:.2g}'):g} s"
 
 
-def _text(value: Value, show: Callable[[float], str]) -> str:
+def _text(value: Value, show: Callable[[Any], str]) -> str:
     if value is None:
         return "no basis"
-    if isinstance(value, str):
-        return value
-    return "no bound" if math.isinf(value) else show(value)
+    return "no bound" if isinstance(value, float) and math.isinf(value) else show(value)
 
 
 def _rounded(value: Value) -> Value:
@@ -139,7 +140,11 @@ def _short(value: float) -> str:
 
 
 def _risk(value: float) -> str:
-    return f"{describe_probability(value)} ({describe_odds(value)})"
+    return f"{describe_probability(round_up(value))} ({describe_odds(value)})"
+
+
+def _bound(value: float) -> str:
+    return _percent(round_up(value))
 
 
 def _percent(value: float) -> str:
@@ -181,7 +186,7 @@ def _given() -> Iterator[_Quantity]:
         nature="given",
         unit="",
         read=lambda a: a.plan.accountant,
-        show=str,
+        show={"rdp": "RDP, as in the paper", "tight": "tight accountant"}.__getitem__,
     )
     yield _Quantity(name="delta", label="δ", nature="given", unit="", read=lambda a: a.plan.delta, show=_short)
     yield _Quantity(
@@ -219,7 +224,7 @@ def _proven(level: Level) -> Iterator[_Quantity]:
             nature="proven",
             unit="" if name in numbers else "1",
             read=_of(level, name),
-            show=_short if name in numbers else _percent if name in no_odds else _risk,
+            show=_short if name in numbers else _bound if name in no_odds else _risk,
         )
 
 
@@ -238,14 +243,19 @@ def _rest() -> Iterator[_Quantity]:
             read=_of("utility", name),
             show=_percent,
         )
-    for name, label in (("metric", "its metric"), ("dataset", "measured on"), ("model", "with the model")):
+    words: tuple[tuple[str, str, Callable[[str], str]], ...] = (
+        ("metric", "its metric", lambda name: get_metric_from_name(name).short),
+        ("dataset", "measured on", lambda name: datasets.spec(name).title),
+        ("model", "with the model", get_model_words_from_name),
+    )
+    for name, label, show in words:
         yield _Quantity(
             name=f"utility_{name}",
             label=label,
             nature="estimated",
             unit="",
             read=_of("utility", name),
-            show=str,
+            show=show,
         )
     yield _Quantity(
         name="seconds", label="time on one core", nature="estimated", unit="s", read=_of("effort", "seconds"),

@@ -48,6 +48,21 @@ def made(store: PrecomputedStore, *, plans: int = 2, limits: bool = True, name: 
     return file, answers, make_label(file, answers, outcomes)
 
 
+@pytest.mark.parametrize("epsilon", [0.5, 3.7, 8.0, 21.0])
+def test_a_proven_limit_is_never_shown_smaller_than_it_is(shipped: PrecomputedStore, epsilon: float) -> None:
+    plan = Plan(
+        name="A", num_train=4000, expected_batch_size=256, epochs=60, delta=8e-7, images_per_patient=3, epsilon=epsilon
+    )
+    answers, _ = answer_file(PlanFile(plans=(plan,)), shipped)
+    shares = [row for row in get_rows(answers) if row.nature == "proven" and row.unit == "1"]
+    assert len(shares) == 13
+    for row in shares:
+        (value,), (text,) = row.values, row.texts
+        assert isinstance(value, float)
+        shown = float(text.partition(" %")[0])
+        assert 100 * value * (1 - 1e-9) <= shown <= 100 * value * 1.01 + 1e-9, row.name
+
+
 @pytest.mark.parametrize(
     ("probability", "text"),
     [
