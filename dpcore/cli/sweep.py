@@ -27,6 +27,7 @@ from dpcore.cli._options import (
 )
 from dpcore.cli._progress import duration, progress_report
 from dpcore.cli.errors import one_sentence_errors
+from dpcore.cli.interrupts import interrupts_kept
 from dpcore.results.store import DEFAULT_FOLDER, PrecomputedStore
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def _ends_in_a_sentence(afterwards: str) -> Iterator[None]:
     from dpcore.sweep import CellsFailed
 
     try:
-        yield
+        with interrupts_kept():
+            yield
     except CellsFailed as error:
         for sentence in error.sentences:
             typer.echo(f"Failed: {sentence}", err=True)

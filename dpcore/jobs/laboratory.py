@@ -43,7 +43,11 @@ _RECONNECT_SECONDS = 5.0
 #: How long a cluster may be without workers before it counts as gone.
 _NO_WORKER_SECONDS = 30.0
 
-LOST = "Two workers were lost over it, perhaps for want of memory: a smaller batch or model may help."
+#: How many workers may be lost over a task that had begun, and in all: one that dies before the task has begun, such as
+#: beside another one, says little about the task.
+_MOST_LOST_AT_WORK, _MOST_LOST = 2, 5
+
+LOST = "The workers that tried it were lost, perhaps for want of memory: a smaller batch or model may help."
 
 
 class AnotherLaboratory(DpcoreError):
@@ -57,8 +61,8 @@ class _AtWork:
     settings: dict[str, Any]
     future: Future
     started: float
-    #: Workers that were lost over it.
-    lost: int = 0
+    #: For each worker that was lost over it, whether it had begun there.
+    lost: tuple[bool, ...] = ()
     #: Where and in which attempt it last reported.
     worker: str | None = None
     execution: str | None = None
@@ -210,7 +214,7 @@ class _Shift:
             task, settings = claimed
             self._start(task, settings.to_json())
 
-    def _start(self, task: TaskId, settings: dict[str, Any], *, lost: int = 0) -> None:
+    def _start(self, task: TaskId, settings: dict[str, Any], *, lost: tuple[bool, ...] = ()) -> None:
         key = f"lab-{task[0]}-{task[1]}-{time.time_ns()}"
         future = self._client.submit(perform, task, settings, self._store.limits.seconds, key=key, pure=False)
         self._at_work[task] = _AtWork(settings=settings, future=future, started=time.monotonic(), lost=lost)
@@ -221,7 +225,8 @@ class _Shift:
             while True:
                 report = self._reports.get_nowait()
                 task: TaskId = (report["task"][0], report["task"][1])
-                if task in self._at_work:
+                at_work = self._at_work.get(task)
+                if at_work is not None and at_work.future.key == report["key"]:  # Not from a worker lost since.
                     self._note_attempt(task, report)
                     latest[task] = report["progress"]
         if not self._unwritten:  # Progress may be lost, results may not.
@@ -239,12 +244,25 @@ class _Shift:
         for task, at_work in list(self._at_work.items()):
             if at_work.future.done():
                 del self._at_work[task]
-                if _lost_its_worker(at_work.future) and not at_work.lost:
-                    self._start(task, at_work.settings, lost=1)
-                    self._write(partial(self._store.retry, task))
+                if _lost_its_worker(at_work.future):
+                    self._begin_anew(task, at_work)
                 else:
                     self._write_end(task, _how_it_ended(at_work.future))
                 at_work.future.release()
+
+    def _begin_anew(self, task: TaskId, at_work: _AtWork) -> None:
+        """Tries a task whose worker was lost on another one, unless it has cost enough of them."""
+        if at_work.asked_to_stop is not None:
+            self._write_end(task, Ended(how="stopped"))
+            return
+        begun = at_work.execution is not None
+        lost = (*at_work.lost, begun)
+        if sum(lost) >= _MOST_LOST_AT_WORK or len(lost) >= _MOST_LOST:
+            self._write_end(task, Ended(how="failed", sentence=LOST))
+            return
+        self._start(task, at_work.settings, lost=lost)
+        if begun:
+            self._write(partial(self._store.retry, task))
 
     def _write_end(self, task: TaskId, ended: Ended) -> None:
         if ended.how == "finished":
@@ -298,7 +316,7 @@ def _how_it_ended(future: Future) -> Ended:
         return future.result()
     if future.status == "cancelled":
         raise ClusterUnavailable("The Dask cluster is gone; it is being looked for.")
-    return Ended(how="failed", sentence=LOST if _lost_its_worker(future) else "It could not be sent to a worker.")
+    return Ended(how="failed", sentence="It could not be sent to a worker.")
 
 
 def _aside(work: Callable[..., Any], *arguments: Any, **options: Any) -> None:

@@ -39,10 +39,11 @@ class Ended:
 def perform(task: TaskId, settings: dict[str, Any], time_limit: float) -> Ended:
     """Returns how the task ended; never raises on purpose."""
     worker, execution = get_worker(), uuid.uuid4().hex
+    key = worker.get_current_task()
     deadline = time.monotonic() + time_limit
 
     def report(progress: TaskProgress) -> None:
-        about = {"task": task, "execution": execution, "worker": worker.address}
+        about = {"task": task, "key": key, "execution": execution, "worker": worker.address}
         worker.log_event(TOPIC, {**about, "progress": to_json(progress)})
 
     def check() -> None:

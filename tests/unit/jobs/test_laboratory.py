@@ -196,6 +196,20 @@ def test_a_task_that_loses_two_workers_is_reported_in_a_sentence(bench: Bench) -
     bench.until(bench.is_complete)
 
 
+def test_a_worker_lost_before_the_task_begins_there_does_not_count(bench: Bench) -> None:
+    bench.start()
+    job = bench.store.submit("me", "run", [settings(seed=245, epochs=300)])
+    bench.train(job)
+    at_work = bench.busiest_worker()
+    (beside,) = (worker for worker in bench.workers() if worker.pid != at_work.pid)
+    beside.suspend()  # It still counts as alive, so that the task goes there.
+    at_work.kill()
+    bench.until(lambda: bench.job(job).tasks[0].attempts == 2)
+    beside.kill()
+    ended = bench.ended(job)
+    assert (ended.state, ended.tasks[0].attempts) == ("finished", 2)
+
+
 def test_a_full_disk_delays_a_result_but_loses_none(bench: Bench) -> None:
     bench.start()
     job = bench.store.submit("me", "run", [settings(seed=250, epochs=100)])

@@ -1,0 +1,29 @@
+"""Ctrl-C that is not lost."""
+
+from __future__ import annotations
+
+import _thread
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_AGAIN_SECONDS = 0.05
+
+
+@contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """Interrupts anew where Python dropped a KeyboardInterrupt, as it does with all that a destructor raises."""
+    before = sys.unraisablehook
+
+    def hook(dropped: sys.UnraisableHookArgs) -> None:
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main).start()
+        else:
+            before(dropped)
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
