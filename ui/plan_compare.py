@@ -95,11 +95,9 @@ def take_file(data: bytes) -> str:
         raise InvalidValue("The file must be a plan file, but is a ledger: load it further down.")
     file = planner.plans_from_document(document)
     known = {(field.kind, field.level): name for name, field in LIMITS.items()}
-    limits = {known[x.kind, x.level]: x.value for x in file.limits if (x.kind, x.level) in known}
-    left_out = len(file.limits) - len(limits)
+    limits = {known[x.kind, x.level]: x.value for x in file.limits}
     LINK.change(replace(LINK.shown(), compared=file.plans, limits=limits or LINK.shown().limits))
-    more = f" {left_out} of its limits have no field here and were left out." if left_out else ""
-    return f"Loaded {len(file.plans)} of at most {MOST_PLANS} plans.{more}"
+    return f"Loaded {len(file.plans)} of at most {MOST_PLANS} plans."
 
 
 def chart_html(answers: tuple[PlanAnswer, ...]) -> str:
