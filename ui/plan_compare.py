@@ -62,7 +62,8 @@ def label(planned: Planned) -> None:
         return
     limits = tuple(LIMITS[name].limit(v) for name, v in planned.view.limits.items())
     file = PlanFile(plans=plans, limits=limits)
-    whose = f"{len(plans)} compared plans" if planned.view.compared else "this plan"
+    many = len(planned.view.compared)
+    whose = f"the {many} compared plans" if many > 1 else "the compared plan" if many else "this plan"
     st.html(
         f'<p class="rk-text" {at(planned)}>One page about {whose}: odds, people, assumptions, sources, and a hash '
         f"(<code>{file.hash}</code>). Save the plan file and repeat it: "

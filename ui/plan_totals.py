@@ -27,7 +27,7 @@ def totals_html(found: LedgerAnswer) -> str:
     points = [_left(found)]
     for a in found.planned:
         adds = f"{_epsilon(a.adds.epsilon_rdp)} as in the paper, {_epsilon(a.adds.epsilon_tight)} tightly"
-        points.append(f"**{a.release.label}** would add ε {adds}; then {_left_words(a.left)}.")
+        points.append(f"**{a.release.label}** would add ε = {adds}; then {_left_words(a.left)}.")
     points.append(found.refresh)
     said = "".join(f"<li>{stress(point)}</li>" for point in points)
     return (
