@@ -75,6 +75,9 @@ def gallery(finding: Finding) -> None:
             f'<p class="pp-note pp-wide" data-epsilon="{_budget(finding)}">{stress(captions.no_pictures(finding))}</p>'
         )
         return
+    if evidence.pictures_problem:
+        st.error(evidence.pictures_problem)
+        return
     best = [strip for strip in evidence.strips if strip.choice == "best"]
     strips = sorted((s for s in best if s.target_epsilon == point.target_epsilon), key=lambda s: s.looks)
     if not any(strip.looks == 0 for strip in strips):

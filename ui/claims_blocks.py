@@ -45,6 +45,8 @@ def summary() -> None:
         "this page."
     )
     st.html(f'<p class="pp-summary" role="status">{stress(words)}</p><ul class="cl-counts">{items}</ul>')
+    if problem := risk_loaders.claims_problem():
+        st.error(problem)
 
 
 def table() -> None:

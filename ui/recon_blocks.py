@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from dpcore.errors import DpcoreError, ResultsUnavailable
+from dpcore.errors import DpcoreError, NotMeasured, ResultsUnavailable
 from ui import recon_charts, recon_controls, recon_loaders, recon_table, recon_text, risk_charts
 from ui.blocks import stress
 from ui.captions import explain_attack, explain_relaxed, explain_worst_case, proof_words
@@ -251,7 +251,10 @@ def _outcomes(finding: Finding) -> Outcomes | None:
 def _variations(finding: Finding) -> Sequence[Mapping[str, Any]]:
     try:
         return recon_loaders.variations(finding.evidence.spec.name)
-    except ResultsUnavailable:
+    except NotMeasured:
+        return ()
+    except ResultsUnavailable as error:
+        st.error(str(error))
         return ()
 
 
