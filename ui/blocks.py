@@ -4,24 +4,37 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import captions, charts, loaders, overlay, text
+from ui import captions, charts, glossary, loaders, overlay, text
 from ui.epsilon import format_epsilon
 from ui.evidence import Strip
 from ui.finding import Finding
 from ui.numbers import format_error, format_spread
 
 _STYLE = Path(__file__).with_name("style.css")
+_SCRIPT = Path(__file__).with_name("everyone.js")
 
 
-def page_header(question: str) -> None:
-    """Shows the app's name and the page's question, and brings the style sheet."""
+def page_header(question: str, beside: Callable[[], None] | None = None) -> None:
+    """Shows the app's name, the page's question and the words used, and brings the style sheet and its script.
+
+    `beside` shows more beside the words.
+    """
     st.html(_STYLE)
-    st.html(f'<p class="pp-brand">A Pinch of Privacy</p><h1 class="pp-question">{html.escape(question)}</h1>')
+    with st.container(key="page_head"):
+        st.html(f'<p class="pp-brand">A Pinch of Privacy</p><h1 class="pp-question">{html.escape(question)}</h1>')
+        with st.container(key="page_tools"):
+            if beside:
+                beside()
+            with st.popover("Words used here", icon=":material/dictionary:", type="tertiary"):
+                st.html(glossary.words_html())
+    # Ours alone, and the same for everybody: nothing that a visitor typed is in it.
+    st.html(f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
 
 
 def section(question: str) -> None:
@@ -106,12 +119,8 @@ def _budget(finding: Finding) -> str:
 
 
 def _card(*, title: str, tag: str, value: str, lines: list[str], explain: str, extra: str = "") -> str:
-    name = html.escape(title)
-    tip = (
-        f'<span class="pp-help" tabindex="0" aria-label="About: {name}">?'
-        f'<span class="pp-tip" role="tooltip">{stress(explain)}</span></span>'
-    )
-    *words, last = name.split(" ")
+    tip = glossary.help_html(title, stress(explain))
+    *words, last = html.escape(title).split(" ")
     heading = f'{" ".join(words)} <span class="pp-together">{last} {tip}</span>'
     body = "".join(f"<p>{stress(line)}</p>" for line in lines)
     return (
