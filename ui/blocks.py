@@ -59,7 +59,10 @@ def summary(finding: Finding) -> None:
 def cards(finding: Finding) -> None:
     """Shows the four numbers: utility, worst case, relaxed, realistic."""
     made = [_utility_card(finding), *_proof_cards(finding), _attack_card(finding)]
-    st.html(f'<div class="pp-cards" data-epsilon="{_budget(finding)}">{"".join(made)}</div>')
+    st.html(
+        '<h2 class="pp-unseen">In four numbers</h2>'
+        f'<div class="pp-cards" data-epsilon="{_budget(finding)}">{"".join(made)}</div>'
+    )
 
 
 def trade_off_chart(finding: Finding) -> None:
@@ -136,7 +139,7 @@ def _utility_card(finding: Finding) -> str:
         tag="measured" if measured else "estimated",
         value=format_spread(utility.value, utility.sd) if measured else f"≈ {utility.value:.2f}",
         lines=captions.utility_words(utility),
-        explain=utility.metric.explain,
+        explain=f"**{utility.metric.short}.** {utility.metric.explain} {glossary.meaning('tests')}",
     )
 
 
@@ -179,9 +182,10 @@ def _looks_table(finding: Finding) -> str:
 
 def _strip_row(strip: Strip, finding: Finding) -> str:
     title, explain = captions.strip_words(strip)
+    named = glossary.explain(html.escape(title), look="one look")
     errors = "".join(f"<span>{format_error(error)}</span>" for error in strip.errors) if strip.looks else ""
     return (
-        f'<div class="pp-row"><div class="pp-row-name"><strong>{html.escape(title)}</strong>'
+        f'<div class="pp-row"><div class="pp-row-name pp-said"><strong>{named}</strong>'
         f"<span>{html.escape(explain)}</span></div>"
         f'<div class="pp-row-strip"><img src="{loaders.picture_uri(strip.file)}" '
         f'alt="{html.escape(captions.strip_alt(strip, finding))}"><div class="pp-errors">{errors}</div></div></div>'
