@@ -205,7 +205,7 @@ TERMS = {
             "is chance.",
         ),
         (
-            "weights",
+            "models",
             "Model names",
             ("CNN", "MLP", "U-Net", "ResNet-9", "WRN-40-4"),
             "Kinds of neural network, small to large: MLP for rows of numbers, CNN, ResNet and WRN for pictures, U-Net "
@@ -224,6 +224,16 @@ def tip_html(name: str) -> str:
     """Returns a “?” that explains a word: by pointer, by tap and by keyboard; Escape closes it (everyone.js)."""
     term = TERMS[name]
     return help_html(term.word, f"<strong>{html.escape(term.word)}</strong> {html.escape(term.meaning)}")
+
+
+def explain(shown: str, **phrases: str) -> str:
+    """Returns HTML with a “?” after the first place of each phrase; the keyword names the word that it explains.
+
+    Its element needs the class pp-said, so that a tip opens below its line.
+    """
+    for name, phrase in phrases.items():
+        shown = shown.replace(phrase, f'<span class="pp-together">{phrase}{tip_html(name)}</span>', 1)
+    return shown
 
 
 def help_html(about: str, explanation: str) -> str:
