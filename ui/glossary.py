@@ -231,8 +231,12 @@ def explain(shown: str, **phrases: str) -> str:
 
     Its element needs the class pp-said, so that a tip opens below its line.
     """
-    for name, phrase in phrases.items():
-        shown = shown.replace(phrase, f'<span class="pp-together">{phrase}{tip_html(name)}</span>', 1)
+    # From the last to the first, so that no phrase is looked for inside a tip.
+    places = sorted(((shown.find(phrase), name, phrase) for name, phrase in phrases.items()), reverse=True)
+    for at, name, phrase in places:
+        if at >= 0:
+            tip = f'<span class="pp-together">{phrase}{tip_html(name)}</span>'
+            shown = shown[:at] + tip + shown[at + len(phrase) :]
     return shown
 
 
