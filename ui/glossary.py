@@ -255,7 +255,7 @@ def words_html() -> str:
         f"<dt>{html.escape(term.word)}</dt><dd>{html.escape(term.meaning)}</dd>"
         for term in sorted(TERMS.values(), key=lambda term: _order(term.word))
     )
-    return f'<dl class="pp-words">{items}</dl>'
+    return f'<div class="pp-words" role="region" aria-label="Words" tabindex="0"><dl>{items}</dl></div>'
 
 
 def _order(word: str) -> str:

@@ -138,7 +138,7 @@ def groups(member: Member, exposure: Exposure) -> None:
     rows = member_groups.groups_html(exposure.groups, everybody, noun=noun, limit=limit)
     st.html(
         f'<p class="rk-text mb-who" {member.at}>{stress(words)}</p><figure class="mb-figure" role="group" '
-        f'aria-label="Members found by group">{rows}</figure>'
+        f'aria-label="Members found of 1,000 in each group, with 95 % intervals">{rows}</figure>'
         '<p class="rk-faint">Measured, not proven. Bars are 95 % intervals as if all scores were independent; the '
         "same record is scored by several models, so the true intervals are somewhat wider. The proven limit "
         "is the same for every group.</p>"
