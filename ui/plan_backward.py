@@ -182,4 +182,4 @@ def _table(headings: list[str], rows: list[list[object]]) -> str:
         + "</tr>"
         for row in rows
     )
-    return f'<div class="pp-scroll"><table class="pp-table"><tr>{head}</tr>{body}</table></div>'
+    return f'<div class="pp-scroll" tabindex="0"><table class="pp-table"><tr>{head}</tr>{body}</table></div>'

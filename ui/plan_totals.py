@@ -31,8 +31,9 @@ def totals_html(found: LedgerAnswer) -> str:
     points.append(found.refresh)
     said = "".join(f"<li>{stress(point)}</li>" for point in points)
     return (
-        f'<div class="pp-scroll pl-totals"><table class="pp-table"><tr><th></th>{head}</tr>{body}</table></div>'
-        f'<ul class="pp-person" role="status">{said}</ul>'
+        '<div class="pp-scroll pl-totals" role="region" aria-label="Budget of the ledger" tabindex="0">'
+        f'<table class="pp-table"><tr><td></td>{head}</tr>{body}</table></div>'
+        f'<div role="status"><ul class="pp-person">{said}</ul></div>'
     )
 
 
