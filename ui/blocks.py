@@ -34,7 +34,7 @@ def page_header(question: str, beside: Callable[[], None] | None = None) -> None
             with st.popover("Words used here", icon=":material/dictionary:", type="tertiary"):
                 st.html(glossary.words_html())
     # Ours alone, and the same for everybody: nothing that a visitor typed is in it.
-    st.html(f"<script>{_SCRIPT.read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
+    st.html(f"<script data-pinch>{_SCRIPT.read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
 
 
 def section(question: str) -> None:

@@ -235,8 +235,9 @@ def explain(shown: str, **phrases: str) -> str:
     places = sorted(((shown.find(phrase), name, phrase) for name, phrase in phrases.items()), reverse=True)
     for at, name, phrase in places:
         if at >= 0:
-            tip = f'<span class="pp-together">{phrase}{tip_html(name)}</span>'
-            shown = shown[:at] + tip + shown[at + len(phrase) :]
+            *before, last = phrase.split()
+            with_tip = [*before, f'<span class="pp-together">{last}{tip_html(name)}</span>']
+            shown = shown[:at] + " ".join(with_tip) + shown[at + len(phrase) :]
     return shown
 
 
