@@ -12,12 +12,12 @@ import streamlit as st
 from dpcore.errors import ResultsUnavailable
 from ui import captions, charts, glossary, loaders, overlay, text
 from ui.epsilon import format_epsilon
+from ui.everyone import for_everyone
 from ui.evidence import Strip
 from ui.finding import Finding
 from ui.numbers import format_error, format_spread
 
 _STYLE = Path(__file__).with_name("style.css")
-_SCRIPT = Path(__file__).with_name("everyone.js")
 
 
 def page_header(question: str, beside: Callable[[], None] | None = None) -> None:
@@ -33,8 +33,7 @@ def page_header(question: str, beside: Callable[[], None] | None = None) -> None
                 beside()
             with st.popover("Words used here", icon=":material/dictionary:", type="tertiary"):
                 st.html(glossary.words_html())
-    # Ours alone, and the same for everybody: nothing that a visitor typed is in it.
-    st.html(f"<script data-pinch>{_SCRIPT.read_text(encoding='utf-8')}</script>", unsafe_allow_javascript=True)
+    for_everyone()
 
 
 def section(question: str) -> None:

@@ -1,5 +1,5 @@
 // What neither Streamlit's settings nor CSS can mend for people who use keys or a screen reader. Runs once a visit.
-(() => {
+export default function () {
   if (window.pinchEveryone) return;
   window.pinchEveryone = true;
 
@@ -46,4 +46,4 @@
     if (!tips.length && !elsewhere) document.querySelector(".st-key-tour_end button")?.click();
   }, { capture: true });
   for (const left of ["focusout", "mouseout"]) addEventListener(left, (event) => event.target.closest?.(".pp-help")?.classList.remove("pp-closed"));
-})();
+}
