@@ -121,6 +121,10 @@ class Watch:
         while not self._over.wait(1):
             self.noted.append(((time.monotonic() - start) / 60, self.server.memory()))
 
+    def most(self) -> float:
+        """Returns the largest memory seen, in MB."""
+        return max((memory for _, memory in self.noted), default=self.server.memory())
+
     def slope(self) -> float:
         """Returns the MB a minute by which memory grew over the second half of the watch, by least squares."""
         later = self.noted[len(self.noted) // 2 :]

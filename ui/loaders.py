@@ -20,8 +20,8 @@ from ui import tables
 from ui.charts import Theme
 from ui.evidence import Counted, Evidence, Point, collect_evidence
 from ui.finding import Finding, Proof, find_at_point, find_between_points
-from ui.no_delay import send_at_once
 from ui.overlay import Drawing, draw_trade_off
+from ui.state import DEFAULT_EPSILON
 
 if TYPE_CHECKING:
     from ui.member_evidence import Audit, Exposure
@@ -111,10 +111,21 @@ def data_status(dataset: str) -> str:
 
 @st.cache_resource(show_spinner=False)
 def warm_up() -> None:
-    """Once a process: connections that do not wait, and what start-up left out of every later garbage collection."""
-    send_at_once()
+    """Once a process: moves what start-up left into the permanent generation, out of every later collection."""
     gc.collect()
     gc.freeze()
+
+
+def prepare_start_page() -> None:
+    """Loads what the start page imports and shows first; raises ResultsUnavailable."""
+    # Not needed here, but by the page's script.
+    from ui import blocks, controls, sources  # noqa: F401
+
+    first = dataset_names()[0]
+    finding(first, DEFAULT_EPSILON, "rdp").nearest.attacks[0].rebuilt_interval  # noqa: B018, for SciPy
+    drawing(first, "rdp", "light")
+    tables_html(first, "rdp")
+    facts_html()
 
 
 #: (sample_rate, steps, delta, kappa): what a mechanism of this dataset shares with its neighbours.
