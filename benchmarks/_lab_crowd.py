@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,8 @@ from dpcore.jobs.limits import SECONDS_VARIABLE
 
 _LAB = f"/lab?data={DATASET}&eps=8"
 #: Long enough to outlast the moves; settings that nobody else asks for.
-_EPOCHS, _SECONDS = 200, 3000
-_PATIENCE = 90.0
+_EPOCHS, _SECONDS = 200, 20_000
+_PATIENCE = 200.0
 
 
 def beside_trainings(count: int, seconds: float) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def beside_trainings(count: int, seconds: float) -> dict[str, Any]:
         move_about(server, EXPLORER, 4, 6)
         found: dict[str, Any] = {"alone": move_about(server, EXPLORER, count, seconds)}
         jobs = [submit(store, seed=920 + number, epochs=_EPOCHS) for number in range(2)]
-        _wait_until(store, jobs, "running")
+        _wait_for_training(store, jobs)
         found["beside_two_trainings"] = move_about(server, EXPLORER, count, seconds)
         _cancel(store, jobs)
         found["alone_again"] = move_about(server, EXPLORER, count, seconds)
@@ -43,7 +43,7 @@ def waiting_visitors(count: int, seconds: float) -> dict[str, float]:
     with _app_with_laboratory() as (server, store):
         names = [f"{number:022d}" for number in range(1, count + 1)]
         jobs = [submit(store, seed=1000 + n, epochs=_EPOCHS, visitor=name) for n, name in enumerate(names)]
-        _wait_until(store, jobs[:2], "running")
+        _wait_for_training(store, jobs[:2])
         found = asyncio.run(_wait_in_the_lab(server, names, seconds))
         _cancel(store, jobs, names)
         return {**found, "visitors": count}
@@ -68,17 +68,13 @@ async def _wait_in_the_lab(server: Server, names: list[str], seconds: float) -> 
 
 @contextmanager
 def _app_with_laboratory() -> Iterator[tuple[Server, JobStore]]:
-    """The app with a laboratory of its own, which has started and knows the data."""
+    """The app with a laboratory of its own, whose workers have started."""
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "lab.sqlite3"
         with running(env={DATABASE_VARIABLE: str(database), SECONDS_VARIABLE: str(_SECONDS)}) as server:
             asyncio.run(_visit_lab(server))
             store = JobStore(database, limits=Limits(seconds=_SECONDS))
-            end = time.monotonic() + _PATIENCE
-            while store.facts(DATASET) is None:
-                if time.monotonic() > end:
-                    raise RuntimeError(f"The laboratory did not know the data within {_PATIENCE:g} s.")
-                time.sleep(0.1)
+            _wait_for("The laboratory's workers", lambda: bool((found := store.laboratory()) and found.workers))
             yield server, store
 
 
@@ -87,11 +83,22 @@ async def _visit_lab(server: Server) -> None:
         await visitor.leave()
 
 
-def _wait_until(store: JobStore, jobs: list[str], state: str) -> None:
+def _wait_for_training(store: JobStore, jobs: list[str]) -> None:
+    """Waits until each has taken its first step."""
+
+    def at_work(job: str) -> bool:
+        found = store.job(job)
+        progress = found.tasks[0].progress if found else None
+        return progress is not None and bool(progress.step)
+
+    _wait_for("The trainings", lambda: all(map(at_work, jobs)))
+
+
+def _wait_for(who: str, ready: Callable[[], bool]) -> None:
     end = time.monotonic() + _PATIENCE
-    while any(job is None or job.state != state for job in map(store.job, jobs)):
+    while not ready():
         if time.monotonic() > end:
-            raise RuntimeError(f"The trainings were not {state} within {_PATIENCE:g} s.")
+            raise RuntimeError(f"{who} were not at work within {_PATIENCE:g} s.")
         time.sleep(0.05)
 
 

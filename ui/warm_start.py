@@ -1,4 +1,4 @@
-"""What the server does while the first visitor's browser still loads Streamlit's files: it gets the start page ready."""
+"""What the server does while the first visitor's browser loads Streamlit's files: it gets the start page ready."""
 
 from __future__ import annotations
 
