@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -84,7 +85,7 @@ def running_plain() -> Iterator[Server]:
         yield server
 
 
-def wait_until_healthy(address: str, process: subprocess.Popen[bytes], *, seconds: float = 30) -> None:
+def wait_until_healthy(address: str, process: subprocess.Popen[Any], *, seconds: float = 30) -> None:
     """Waits until the health address answers; raises RuntimeError if the process ends or time runs out."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
