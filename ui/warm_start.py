@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import threading
 from collections.abc import AsyncIterator
@@ -31,4 +32,6 @@ def _prepare() -> None:
     except DpcoreError as error:
         # The page says the same to every visitor.
         _LOGGER.warning("The start page could not be prepared: %s", error)
+    # At its first block Streamlit asks once who called it; what that looks up in every module loaded is kept.
+    inspect.stack()
     loaders.warm_up()
