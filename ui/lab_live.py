@@ -142,6 +142,8 @@ def _left(task: TaskState) -> str:
     if task.started is None:
         return ""
     elapsed, progress = time.time() - task.started, task.progress
+    if elapsed < 0:
+        return ""  # The clock was set back.
     if progress and progress.steps and 0 < progress.step < progress.steps:
         share = progress.step / progress.steps
         if share < _TOO_EARLY and task.expected_seconds is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from dpcore.errors import DpcoreError, ResultsUnavailable
+from dpcore.errors import DpcoreError, NotMeasured, ResultsUnavailable
 from ui import recon_charts, recon_controls, recon_loaders, recon_table, recon_text, risk_charts
 from ui.blocks import stress
 from ui.captions import explain_attack, explain_relaxed, explain_worst_case, proof_words
@@ -155,7 +155,7 @@ def sources(recon: Recon) -> None:
             "Intelligence* 6.\n"
             "- **Intervals:** exact 95 % intervals after Clopper and Pearson."
         )
-        st.code(f"python -m dpcore attacks --dataset {evidence.spec.name}", language=None)
+        st.code(f"python -m dpcore attacks --dataset {evidence.spec.name}", language=None, wrap_lines=True)
 
 
 def _proof_card(recon: Recon, title: str, bound: float, explain: str, extra: str) -> str:
@@ -202,7 +202,7 @@ def _measures(finding: Finding, outcomes: Outcomes) -> str:
     )
     return (
         '<table class="rk-facts rc-measures"><caption>Other measures at the same budget; measured, not proven</caption>'
-        f"<tr><th></th>{head}</tr>{rows}</table>"
+        f"<tr><td></td>{head}</tr>{rows}</table>"
     )
 
 
@@ -251,7 +251,10 @@ def _outcomes(finding: Finding) -> Outcomes | None:
 def _variations(finding: Finding) -> Sequence[Mapping[str, Any]]:
     try:
         return recon_loaders.variations(finding.evidence.spec.name)
-    except ResultsUnavailable:
+    except NotMeasured:
+        return ()
+    except ResultsUnavailable as error:
+        st.error(str(error))
         return ()
 
 

@@ -48,6 +48,8 @@ def gallery(recon: Recon) -> None:
 
 def _stored(recon: Recon) -> str:
     finding, looks = recon.finding, recon.measured_looks
+    if finding.evidence.pictures_problem:
+        raise ResultsUnavailable(finding.evidence.pictures_problem)
     strips = [s for s in finding.evidence.strips if s.target_epsilon == finding.nearest.target_epsilon]
     if not strips:
         raise ResultsUnavailable("There are no stored pictures at this budget.")

@@ -66,6 +66,7 @@ def sources(finding: Finding) -> None:
             "python -m dpcore verify                  # checks every file and recomputes a row\n"
             f"python -m dpcore results --dataset {spec.name} --json",
             language=None,
+            wrap_lines=True,
         )
         st.html(loaders.facts_html())
 

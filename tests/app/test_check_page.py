@@ -81,7 +81,7 @@ def test_names_from_the_file_cannot_become_html(page: AppTest) -> None:
     _type(page, f'{{"{nasty}": {{"noise_multiplier": 0, "max_grad_norm": 1, "x{nasty}": 2}}}}')
     shown = page_text(page)
     assert 'data-outcome="void"' in shown
-    assert "<script" not in shown
+    assert "<script" not in shown.replace("<script data-pinch>", "")  # our own
     assert html.escape(nasty) in shown
     _type(page, f'{{"noise_multiplier": "{nasty}"}}')
     assert "noise_multiplier must be" in page.error[0].value.replace("\\", "")

@@ -306,7 +306,7 @@ def test_a_damaged_picture_is_an_error_in_its_place_only(open_app: Opener, shipp
     app = open_app(folder=folder, data="ham10000")
     assert not app.exception
     assert len(app.error) == 1
-    assert "picture" in app.error[0].value
+    assert "gallery/ham10000/8-originals.webp" in app.error[0].value
     assert "ε = 8" in shown(app, "pp-summary")
 
 
