@@ -37,9 +37,9 @@ def _frames(
     files: dict[str, None] = {}
 
     def picture(file: str) -> str:
-        loaders.picture_uri(file)  # A picture that cannot be shown is told here as on the page.
+        name = _name(file, version)
         files[file] = None
-        return f'data-picture="{_name(file, version)}"'
+        return f'data-picture="{name}"'
 
     made = {}
     for point in loaders.evidence(dataset).points:

@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dpcore.errors import DpcoreError, ResultsUnavailable
+from dpcore.errors import ResultsUnavailable
 from ui import recon_charts, recon_loaders, recon_pictures, recon_text
 from ui.blocks import stress
 from ui.captions import explain_attack, explain_relaxed, explain_worst_case, proof_words
@@ -16,7 +16,6 @@ from ui.finding import Finding
 from ui.recon_charts import Appearance
 from ui.recon_controls import Recon
 from ui.recon_evidence import Outcomes, looks_of
-from ui.recon_state import SIDES
 from ui.text import HOPELESS, name_looks
 
 _ESTIMATE = "estimate: a pixel as strong as the noise"
@@ -178,15 +177,8 @@ def _estimates(recon: Recon) -> list[Appearance]:
     wanted.append(("rc-guess-paper", paper, 1, (steps, sample_rate, delta)))
     found = []
     for style, words, looks, (training_steps, rate, limit) in wanted:
-        places = []
-        for side in SIDES:
-            try:
-                epsilon = recon_loaders.epsilon_at_snr(
-                    pixels=side * side * channels, looks=looks, steps=training_steps, sample_rate=rate, delta=limit,
-                    counted=counted,
-                )  # fmt: skip
-            except DpcoreError:
-                continue
-            places.append((side, epsilon))
-        found.append(Appearance(style=style, words=f"{_ESTIMATE}, {words}", places=tuple(places), estimated=True))
+        places = recon_loaders.epsilons_at_snr(
+            channels=channels, looks=looks, steps=training_steps, sample_rate=rate, delta=limit, counted=counted
+        )
+        found.append(Appearance(style=style, words=f"{_ESTIMATE}, {words}", places=places, estimated=True))
     return found

@@ -1,4 +1,4 @@
-"""The slider's frames: they are what the server shows at each stop, they stay the same, and nothing typed is in them."""
+"""The slider's frames: what the server shows at each stop, the same bytes each time, nothing typed in them."""
 
 from __future__ import annotations
 
