@@ -94,14 +94,15 @@ function frame(stop, name) {
 function build(stop) {
   const blocks = new Map();
   const template = document.createElement("template");
-  template.innerHTML = offer.stops[stop]?.blocks.join("") ?? "";
+  const html = offer.stops[stop]?.blocks.join("") ?? "";
+  template.innerHTML = html.replace(/data-picture="(\w+)"/g, (given, name) => {
+    return pictures.has(name) ? `src="${pictures.get(name)}"` : given;
+  });
   for (const block of [...template.content.children]) {
     block.dataset.frame = "";
     // A sentence at every position would drown a screen reader; the server's own is told after the release.
-    for (const live of [block, ...block.querySelectorAll("[role]")]) if (isLive(live)) live.ariaLive = "off";
-    const images = [...block.querySelectorAll("img[data-picture]")];
-    if (images.every((image) => pictures.has(image.dataset.picture))) images.forEach(fill);
-    else wait(block);
+    for (const live of [block, ...block.querySelectorAll("[role]")]) if (isLive(live)) live.setAttribute("aria-live", "off");
+    if (block.querySelector("img[data-picture]")) wait(block);
     blocks.set(block.dataset.drag, document.adoptNode(block));
   }
   offer.built.set(stop, blocks);
@@ -110,11 +111,6 @@ function build(stop) {
 
 function isLive(element) {
   return ["status", "alert"].includes(element.getAttribute("role"));
-}
-
-function fill(image) {
-  image.src = pictures.get(image.dataset.picture);
-  delete image.dataset.picture;
 }
 
 /** Never a blank, and never another budget's pictures. */
