@@ -98,19 +98,17 @@ function build(stop) {
   template.innerHTML = html.replace(/data-picture="(\w+)"/g, (given, name) => {
     return pictures.has(name) ? `src="${pictures.get(name)}"` : given;
   });
+  // A sentence at every position would drown a screen reader; the server's own is told after the release.
+  for (const live of template.content.querySelectorAll("[role=status], [role=alert]")) {
+    live.setAttribute("aria-live", "off");
+  }
   for (const block of [...template.content.children]) {
     block.dataset.frame = "";
-    // A sentence at every position would drown a screen reader; the server's own is told after the release.
-    for (const live of [block, ...block.querySelectorAll("[role]")]) if (isLive(live)) live.setAttribute("aria-live", "off");
     if (block.querySelector("img[data-picture]")) wait(block);
     blocks.set(block.dataset.drag, document.adoptNode(block));
   }
   offer.built.set(stop, blocks);
   return blocks;
-}
-
-function isLive(element) {
-  return ["status", "alert"].includes(element.getAttribute("role"));
 }
 
 /** Never a blank, and never another budget's pictures. */

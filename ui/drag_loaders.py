@@ -21,11 +21,10 @@ def frames(page: str, dataset: str, counted: Counted, view: str, make: Blocks) -
 
 def pictures(files: Sequence[str]) -> bytes:
     """Returns these pictures, each once, under the names that frames give them; raises ResultsUnavailable."""
-    uris = {_name(file, loaders.version()): loaders.picture_uri(file) for file in files}
-    return pack_pictures({name: base64.b64decode(uri.partition(",")[2]) for name, uri in uris.items()})
+    return _pictures(tuple(files), loaders.version())
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=256, show_spinner=False)
 def _frames(
     page: str,  # noqa: ARG001, part of the key
     dataset: str,
@@ -46,6 +45,12 @@ def _frames(
         finding = loaders.finding(dataset, point.epsilon(counted), counted)
         made[finding.epsilon] = Frame(label=slider_label(finding), blocks=_make(finding, picture))
     return Frames(packed=pack_frames(made), files=tuple(files))
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _pictures(files: Sequence[str], version: loaders.Version) -> bytes:
+    uris = {_name(file, version): loaders.picture_uri(file) for file in files}
+    return pack_pictures({name: base64.b64decode(uri.partition(",")[2]) for name, uri in uris.items()})
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
