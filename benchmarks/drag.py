@@ -4,9 +4,9 @@ Starts the app on a free port and opens a page in Chromium. The mouse takes the 
 letting go; measured inside the page is the time from the pointer's event until every block shows the new budget
 (“changed”), and until the browser has painted it (“painted”). Then the mouse lets go, and the time from there until
 every block is the server's own is measured (“released”): what each position cost before the page followed by itself.
-With --visitors, so many other sessions of the same page move their sliders meanwhile, twice a second each.
+A drag asks the server for nothing, which a test watches, so other visitors cannot slow it down.
 
-    python -m benchmarks.drag [--page tradeoff|reconstruction] [--ways 12] [--visitors 0] [--json]
+    python -m benchmarks.drag [--page tradeoff|reconstruction] [--ways 12] [--json]
 """
 
 from __future__ import annotations
@@ -16,9 +16,6 @@ import json
 import os
 import statistics
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -106,52 +103,22 @@ def open_page(browser: Browser, address: str, name: str) -> Page:
     return page
 
 
-@contextmanager
-def busy_visitors(address: str, name: str, count: int) -> Iterator[None]:
-    """Lets other visitors, in a browser of their own, move their sliders meanwhile."""
-    ended, opened = threading.Event(), threading.Event()
-
-    def visit() -> None:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
-            pages = [open_page(browser, address, name) for _ in range(count)]
-            opened.set()
-            while not ended.is_set():
-                for page in pages:
-                    page.locator(SLIDER).press("ArrowRight" if page.input_value(SLIDER) != "15" else "Home")
-                pages[0].wait_for_timeout(300)
-            browser.close()
-
-    others = threading.Thread(target=visit) if count else None
-    if others:
-        others.start()
-        opened.wait()
-    try:
-        yield
-    finally:
-        ended.set()
-        if others:
-            others.join()
-
-
 def summarise(values: list[float]) -> dict[str, float]:
     """Returns median and 95th percentile in ms."""
     return {"median": statistics.median(values), "p95": statistics.quantiles(values, n=20)[-1]}
 
 
-def run(name: str, ways: int, visitors: int) -> dict[str, Any]:
+def run(name: str, ways: int) -> dict[str, Any]:
     """Returns the ms of all positions and releases, and the load of the machine before and after."""
     load = os.getloadavg()[0]
     with sync_playwright() as playwright, running_app() as address:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
         page = open_page(browser, address, name)
-        with busy_visitors(address, name, visitors):
-            found = [drag_once(page) for _ in range(ways)]
+        found = [drag_once(page) for _ in range(ways)]
         browser.close()
     moves = [move for way, _ in found for move in way]
     return {
         "page": name,
-        "visitors": visitors,
         "positions": len(moves),
         "changed": summarise([move["changed"] for move in moves]),
         "painted": summarise([move["painted"] for move in moves]),
@@ -162,7 +129,7 @@ def run(name: str, ways: int, visitors: int) -> dict[str, Any]:
 
 def report(found: dict[str, Any]) -> None:
     """Prints the measurements for people."""
-    print(f"{found['page']}, {found['positions']} positions, {found['visitors']} other visitors; ms, median / p95")
+    print(f"{found['page']}, {found['positions']} positions; ms, median / p95")
     for name, words in (
         ("changed", "a position of a drag: event to changed page"),
         ("painted", "the same, to painted page"),
@@ -179,10 +146,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--page", choices=PAGES)
     parser.add_argument("--ways", type=int, default=12, help="drags from one end of the slider to the other")
-    parser.add_argument("--visitors", type=int, default=0)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    found = [run(name, options.ways, options.visitors) for name in PAGES if options.page in (None, name)]
+    found = [run(name, options.ways) for name in PAGES if options.page in (None, name)]
     if options.json:
         print(json.dumps(found, indent=1))
     else:
