@@ -1,9 +1,11 @@
 """Reconstruction: what could an attacker see, measured under the proof?"""
 
+from dataclasses import replace
+
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, loaders, navigation, recon_blocks, recon_controls, recon_pictures
+from ui import blocks, drag_blocks, loaders, navigation, recon_blocks, recon_controls, recon_moving, recon_pictures
 
 navigation.guard()
 loaders.warm_up()
@@ -19,7 +21,7 @@ def story() -> None:
         blocks.results_missing(error)
         return
 
-    recon_blocks.answer(recon)
+    st.html(recon_moving.answer_html(recon))
 
     blocks.section("Who attacks?")
     recon_blocks.attackers(recon)
@@ -41,6 +43,12 @@ def story() -> None:
     recon_blocks.where_it_holds(recon)
 
     recon_blocks.sources(recon)
+    drag_blocks.follow_slider(
+        recon.finding,
+        lambda finding, picture: recon_moving.moving(replace(recon, finding=finding), picture),
+        page="reconstruction",
+        view=recon.view_name,
+    )
 
 
 blocks.page_header("What could an attacker see?")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, controls, loaders, navigation, sources, tour
+from ui import blocks, controls, drag_blocks, loaders, navigation, sources, tour
 
 navigation.guard()
 loaders.warm_up()
@@ -19,18 +19,20 @@ def story() -> None:
         blocks.results_missing(error)
         return
 
-    blocks.summary(finding)
+    blocks.context(finding)
+    st.html(blocks.summary_html(finding))
     blocks.cards(finding)
     blocks.trade_off_chart(finding)
     sources.table_and_downloads(finding, page="tradeoff")
 
     blocks.section("What could an attacker see?")
-    blocks.gallery(finding)
+    st.html(blocks.gallery_html(finding, blocks.picture_source))
 
     blocks.section("What does it mean for a person?")
-    blocks.person(finding)
+    st.html(blocks.person_html(finding))
 
     sources.sources(finding)
+    drag_blocks.follow_slider(finding, blocks.moving, page="tradeoff")
 
 
 blocks.page_header("What does privacy cost, and whom does it stop?", beside=tour.tour)

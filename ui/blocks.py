@@ -9,9 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from dpcore.errors import ResultsUnavailable
+from dpcore.errors import DpcoreError, ResultsUnavailable
 from ui import captions, charts, glossary, loaders, overlay, text
-from ui.epsilon import format_epsilon
+from ui.drag import PictureOf, place
 from ui.everyone import for_everyone
 from ui.evidence import Strip
 from ui.finding import Finding
@@ -47,21 +47,36 @@ def results_missing(error: ResultsUnavailable) -> None:
     st.error(f"{error}{remedy}")
 
 
-def summary(finding: Finding) -> None:
-    """Shows what the model is for, and the paragraph in plain words."""
-    st.html(f'<p class="pp-context">{stress(text.context(finding.evidence))}</p>')
-    st.html(
-        f'<p class="pp-summary" data-epsilon="{_budget(finding)}" role="status">{stress(text.summary(finding))}</p>'
+def moving(finding: Finding, picture: PictureOf) -> tuple[str, ...]:
+    """Returns every block of the start page that carries the budget, for the slider while it moves."""
+    return (
+        summary_html(finding),
+        cards_html(finding),
+        overlay.cursor_html(finding),
+        gallery_html(finding, picture),
+        person_html(finding),
     )
+
+
+def context(finding: Finding) -> None:
+    """Shows what the model is for."""
+    st.html(f'<p class="pp-context">{stress(text.context(finding.evidence))}</p>')
+
+
+def summary_html(finding: Finding) -> str:
+    """Returns the paragraph in plain words."""
+    return f'<p class="pp-summary" {place("summary", finding)} role="status">{stress(text.summary(finding))}</p>'
 
 
 def cards(finding: Finding) -> None:
-    """Shows the four numbers: utility, worst case, relaxed, realistic."""
+    """Shows the four numbers, under a heading for screen readers."""
+    st.html(f'<h2 class="pp-unseen">In four numbers</h2>{cards_html(finding)}')
+
+
+def cards_html(finding: Finding) -> str:
+    """Returns the four numbers: utility, worst case, relaxed, realistic."""
     made = [_utility_card(finding), *_proof_cards(finding), _attack_card(finding)]
-    st.html(
-        '<h2 class="pp-unseen">In four numbers</h2>'
-        f'<div class="pp-cards" data-epsilon="{_budget(finding)}">{"".join(made)}</div>'
-    )
+    return f'<div class="pp-cards" {place("cards", finding)}>{"".join(made)}</div>'
 
 
 def trade_off_chart(finding: Finding) -> None:
@@ -82,45 +97,45 @@ def trade_off_chart(finding: Finding) -> None:
     st.html(drawing.legend)
 
 
-def gallery(finding: Finding) -> None:
-    """Shows the originals, what one look gives and what all looks give, five pictures each."""
-    evidence, point = finding.evidence, finding.nearest
+def gallery_html(finding: Finding, picture: PictureOf) -> str:
+    """Returns the originals, what one look gives and what all looks give, five pictures each; or why there are none."""
+    evidence, point, at = finding.evidence, finding.nearest, place("gallery", finding)
     if evidence.spec.kind != "image":
-        st.html(
-            f'<p class="pp-note pp-wide" data-epsilon="{_budget(finding)}">{stress(captions.no_pictures(finding))}</p>'
-        )
-        return
+        return f'<p class="pp-note pp-wide" {at}>{stress(captions.no_pictures(finding))}</p>'
     if evidence.pictures_problem:
-        st.error(evidence.pictures_problem)
-        return
+        return pictures_missing(ResultsUnavailable(evidence.pictures_problem), at)
     best = [strip for strip in evidence.strips if strip.choice == "best"]
     strips = sorted((s for s in best if s.target_epsilon == point.target_epsilon), key=lambda s: s.looks)
     if not any(strip.looks == 0 for strip in strips):
         strips = [s for s in best if s.looks == 0][:1] + strips
     try:
-        rows = "".join(_strip_row(strip, finding) for strip in strips)
+        rows = "".join(_strip_row(strip, finding, picture) for strip in strips)
     except ResultsUnavailable as error:
-        st.error(str(error))
-        return
+        return pictures_missing(error, at)
     caption = stress(captions.gallery_caption(finding, strips[0]))
-    budget = f'data-epsilon="{_budget(finding)}"'
-    st.html(f'<figure class="pp-gallery" {budget}>{rows}<figcaption>{caption}</figcaption></figure>')
+    return f'<figure class="pp-gallery" {at}>{rows}<figcaption>{caption}</figcaption></figure>'
 
 
-def person(finding: Finding) -> None:
-    """Shows what the numbers mean for one person."""
+def pictures_missing(error: DpcoreError, attributes: str) -> str:
+    """Returns why pictures cannot be shown, in their place."""
+    return f'<p class="pp-note pp-wide" {attributes} role="alert">{html.escape(str(error))}</p>'
+
+
+def picture_source(file: str) -> str:
+    """Returns a stored picture as the source of an <img>; raises ResultsUnavailable."""
+    return f'src="{loaders.picture_uri(file)}"'
+
+
+def person_html(finding: Finding) -> str:
+    """Returns what the numbers mean for one person."""
     points = "".join(f"<li>{stress(point)}</li>" for point in text.person_points(finding))
-    st.html(f'<ul class="pp-person">{points}</ul>')
+    return f'<ul class="pp-person" {place("person", finding)}>{points}</ul>'
 
 
 def stress(words: str) -> str:
     """Returns text as HTML: escaped, with **double stars** as bold; a number stays beside its sign."""
     together = words.replace(" %", "\u00a0%").replace("ε = ", "ε\u00a0=\u00a0")
     return re.sub(r"\*\*(.+?)\*\*", r"<strong>\1</strong>", html.escape(together))
-
-
-def _budget(finding: Finding) -> str:
-    return format_epsilon(finding.epsilon)
 
 
 def _card(*, title: str, tag: str, value: str, lines: list[str], explain: str, extra: str = "") -> str:
@@ -182,13 +197,13 @@ def _looks_table(finding: Finding) -> str:
     return f'<table><tr><th scope="col">of {attacks[0].records}</th>{head}</tr>{"".join(rows)}</table>'
 
 
-def _strip_row(strip: Strip, finding: Finding) -> str:
+def _strip_row(strip: Strip, finding: Finding, picture: PictureOf) -> str:
     title, explain = captions.strip_words(strip)
     named = glossary.explain(html.escape(title), look="one look")
     errors = "".join(f"<span>{format_error(error)}</span>" for error in strip.errors) if strip.looks else ""
     return (
         f'<div class="pp-row"><div class="pp-row-name pp-said"><strong>{named}</strong>'
         f"<span>{html.escape(explain)}</span></div>"
-        f'<div class="pp-row-strip"><img src="{loaders.picture_uri(strip.file)}" '
+        f'<div class="pp-row-strip"><img {picture(strip.file)} '
         f'alt="{html.escape(captions.strip_alt(strip, finding))}"><div class="pp-errors">{errors}</div></div></div>'
     )

@@ -11,9 +11,14 @@ from ui.risk_plot import Chart
 
 def draw(name: str, chart: Chart, attributes: str) -> None:
     """Shows a drawing, which has inline SVG that st.html would strip, and its layer. All in it is ours or escaped."""
+    draw_layers(name, chart.drawn, f"<div {attributes}>{chart.over}</div>")
+
+
+def draw_layers(name: str, drawn: str, layer: str) -> None:
+    """Shows a drawing and a layer of HTML that moves over it."""
     with st.container(key=f"rk_frame_{name}"):
-        st.markdown(chart.drawn.replace("\n", " "), unsafe_allow_html=True)
-        st.html(f"<div {attributes}>{chart.over}</div>")
+        st.markdown(drawn.replace("\n", " "), unsafe_allow_html=True)
+        st.html(layer)
 
 
 def table(name: str, shown: str, make_csv: Callable[[], str], *, page: str) -> None:

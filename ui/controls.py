@@ -17,6 +17,7 @@ from ui.finding import Finding
 from ui.glossary import meaning
 from ui.numbers import format_sigma
 from ui.state import View
+from ui.text import plain
 
 _DATASET, _SLIDER, _TYPED, _COUNTED = "bar_dataset", "bar_slider", "bar_typed", "bar_counted"
 
@@ -41,7 +42,7 @@ def control_bar(noise_of: Callable[[Finding], float] | None = None) -> Finding:
     with st.container(key="control_bar"):
         st.selectbox("Data", names, format_func=_title, key=_DATASET, on_change=_take_dataset)
         st.select_slider(
-            _slider_label(finding, noise_of(finding) if noise_of else finding.proof.noise_multiplier),
+            slider_label(finding, noise_of(finding) if noise_of else None),
             _stops(evidence, view),
             format_func=format_epsilon,
             key=_SLIDER,
@@ -59,7 +60,7 @@ def control_bar(noise_of: Callable[[Finding], float] | None = None) -> Finding:
             on_change=_take_counted,
         )
     if sentence := state.notice():
-        st.warning(_plain(sentence), icon=":material/info:")
+        st.warning(plain(sentence), icon=":material/info:")
     state.write_link(view)
     return finding
 
@@ -73,8 +74,10 @@ def _stops(evidence: Evidence, view: View) -> list[float]:
     return sorted({*(point.epsilon(view.counted) for point in evidence.points), view.epsilon})
 
 
-def _slider_label(finding: Finding, noise_multiplier: float) -> str:
-    return f"Privacy budget {name_budget(finding.epsilon)}, noise σ = {format_sigma(noise_multiplier)}"
+def slider_label(finding: Finding, noise_multiplier: float | None = None) -> str:
+    """Returns what stands over the slider: the budget and σ, by default the measured training's."""
+    sigma = finding.proof.noise_multiplier if noise_multiplier is None else noise_multiplier
+    return f"Privacy budget {name_budget(finding.epsilon)}, noise σ = {format_sigma(sigma)}"
 
 
 def _prepare(view: View) -> None:
@@ -141,8 +144,3 @@ def _take_counted() -> None:
     except DpcoreError as error:
         return state.refuse(f"{error} Still counted {COUNTED[view.counted]}.")
     return state.change(replace(view, epsilon=epsilon, counted=counted))
-
-
-def _plain(sentence: str) -> str:
-    """Escapes Markdown: what a visitor or a link typed is shown as typed."""
-    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|<>~$:" else ch for ch in sentence)

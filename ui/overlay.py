@@ -12,7 +12,8 @@ import numpy as np
 from ui import charts
 from ui.captions import chart_note
 from ui.charts import HEIGHT, MARGIN, RISK_PANEL, RISK_RANGE, UTILITY_PANEL, Theme
-from ui.epsilon import format_epsilon, name_budget
+from ui.drag import place
+from ui.epsilon import name_budget
 from ui.evidence import Counted, Evidence
 from ui.finding import Finding
 from ui.frozen_figure import FrozenFigure
@@ -70,7 +71,7 @@ def cursor_html(finding: Finding) -> str:
         dots += [_dot(who, down(RISK_PANEL, 100 * p, RISK_RANGE)) for who, p in bounds.items() if not math.isnan(p)]
     side = " pp-left" if across(finding.epsilon) > 0.85 else ""
     return (
-        f'<div class="pp-cursor{side}" data-epsilon="{format_epsilon(finding.epsilon)}" aria-hidden="true" '
+        f'<div class="pp-cursor{side}" {place("cursor", finding)} aria-hidden="true" '
         f'style="--x:{across(finding.epsilon):.5f}">'
         f'<span class="pp-cursor-name">{name_budget(finding.epsilon)}</span>{"".join(dots)}</div>'
     )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import streamlit as st
 
 from ui import recon_state
+from ui.drag import place
 from ui.finding import Finding
 from ui.page_link import linked_bar
 from ui.recon_state import BATCH_SIZES, DENOISERS, LINK, LOOKS, SIDES, ReconView, link_parameters, read_link
@@ -39,6 +40,15 @@ class Recon:
     def measured_looks(self) -> int:
         """One or all: the looks that were measured on all records."""
         return self.every if self.view.looks == "all" else 1
+
+    @property
+    def view_name(self) -> str:
+        """This page's own view in short, for what is kept of it."""
+        return " ".join(map(str, astuple(self.view)))
+
+    def place(self, block: str) -> str:
+        """Returns the attributes by which the browser finds a block that carries the budget."""
+        return place(block, self.finding, self.view_name)
 
 
 def recon_bar() -> Recon:

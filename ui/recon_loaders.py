@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
+from dpcore.errors import DpcoreError
 from dpcore.results.schema import ETA
 from dpcore.results.store import PrecomputedStore
 from ui import loaders
 from ui.recon_evidence import Outcomes, collect_outcomes
+from ui.recon_state import SIDES
 
 if TYPE_CHECKING:
     from dpcore.attacks import LiveAttack
@@ -101,14 +104,22 @@ def live(dataset: str, noise_multiplier: float, looks: int, *, together: int, si
     )
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
-def epsilon_at_snr(*, pixels: int, looks: int, steps: int, sample_rate: float, delta: float, counted: Counted) -> float:
-    """Returns the ε at which a pixel is as strong as the noise: an estimate; raises DpcoreError."""
+@st.cache_resource(max_entries=128, show_spinner=False)
+def epsilons_at_snr(
+    *, channels: int, looks: int, steps: int, sample_rate: float, delta: float, counted: Counted
+) -> tuple[tuple[int, float], ...]:
+    """Returns (side, ε) where a pixel is as strong as the noise: estimates, without those that cannot be computed."""
     from dpcore.attacks import get_epsilon_at_snr
 
-    return get_epsilon_at_snr(
-        1.0, pixels=pixels, looks=looks, sample_rate=sample_rate, steps=steps, delta=delta, accountant=counted
-    )
+    found = []
+    for side in SIDES:
+        pixels = side * side * channels
+        with contextlib.suppress(DpcoreError):
+            epsilon = get_epsilon_at_snr(
+                1.0, pixels=pixels, looks=looks, sample_rate=sample_rate, steps=steps, delta=delta, accountant=counted
+            )
+            found.append((side, epsilon))
+    return tuple(found)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dpcore.errors import DpcoreError, ResultsUnavailable
-from ui import loaders, recon_loaders
-from ui.blocks import stress
+from ui import recon_loaders
+from ui.blocks import picture_source, pictures_missing, stress
 from ui.captions import gallery_caption, no_pictures
-from ui.epsilon import format_epsilon, name_budget
-from ui.evidence import Strip
+from ui.drag import PictureOf
+from ui.epsilon import name_budget
 from ui.finding import Finding
 from ui.numbers import format_error, format_sigma
 from ui.recon_controls import Recon
@@ -28,25 +28,39 @@ _IN_BATCHES = (
     "**In a batch the attacker gets several pictures at once, some of them mixed**: below each original stands the one "
     "of them that resembles it most, which may be another’s."
 )
+_LET_GO = "These pictures are computed for one budget at a time. Let go of the slider to see them."
 #: Up to this side pictures are enlarged without smoothing.
 _SMALL = 64
 
 
 def gallery(recon: Recon) -> None:
     """Shows originals and what came back of them, the best five and five from the middle of the field."""
-    finding = recon.finding
-    if finding.evidence.spec.kind != "image":
-        st.html(f'<p class="pp-note pp-wide" {_at(finding)}>{stress(no_pictures(finding))}</p>')
+    if recon.finding.evidence.spec.kind != "image" or recon.view.is_stored:
+        st.html(gallery_html(recon, picture_source))
         return
     try:
-        body = _stored(recon) if recon.view.is_stored else _computed(recon)
+        st.html(_figure(recon, _computed(recon)))
     except DpcoreError as error:
-        st.error(str(error))
-        return
-    st.html(f'<figure class="pp-gallery rc-gallery" {_at(finding)}>{body}</figure>')
+        st.html(pictures_missing(error, _at(recon)))
 
 
-def _stored(recon: Recon) -> str:
+def gallery_html(recon: Recon, picture: PictureOf) -> str:
+    """Returns the pictures that are stored, or why there are none."""
+    if recon.finding.evidence.spec.kind != "image":
+        return f'<p class="pp-note pp-wide" {_at(recon)}>{stress(no_pictures(recon.finding))}</p>'
+    if not recon.view.is_stored:
+        return _figure(recon, f'<p class="pp-note pp-wide">{_LET_GO}</p>')
+    try:
+        return _figure(recon, _stored(recon, picture))
+    except ResultsUnavailable as error:
+        return pictures_missing(error, _at(recon))
+
+
+def _figure(recon: Recon, body: str) -> str:
+    return f'<figure class="pp-gallery rc-gallery" {_at(recon)}>{body}</figure>'
+
+
+def _stored(recon: Recon, picture: PictureOf) -> str:
     finding, looks = recon.finding, recon.measured_looks
     if finding.evidence.pictures_problem:
         raise ResultsUnavailable(finding.evidence.pictures_problem)
@@ -57,14 +71,11 @@ def _stored(recon: Recon) -> str:
     for choice in _CHOICES:
         chosen = {s.looks: s for s in strips if s.choice == choice}
         if 0 in chosen and looks in chosen:
-            parts.append(_field(choice, _strip_uri(chosen[0]), _strip_uri(chosen[looks]), chosen[looks].errors, looks))
+            sources = picture(chosen[0].file), picture(chosen[looks].file)
+            parts.append(_field(choice, *sources, chosen[looks].errors, looks))
         else:
             parts.append(f'<p class="rk-faint">{_CHOICES[choice][0]}: these results hold no such pictures.</p>')
     return f"{''.join(parts)}<figcaption>{stress(gallery_caption(finding, strips[0]))}</figcaption>"
-
-
-def _strip_uri(strip: Strip) -> str:
-    return loaders.picture_uri(strip.file)
 
 
 def _computed(recon: Recon) -> str:
@@ -76,7 +87,10 @@ def _computed(recon: Recon) -> str:
             finding.evidence.spec.name, noise, looks, together=view.together, side=view.side, denoiser=view.denoise
         )
     small = view.side <= _SMALL
-    fields = [_field(s.choice, s.originals, s.rebuilt, s.errors, looks, small=small) for s in result.strips]
+    fields = [
+        _field(s.choice, f'src="{s.originals}"', f'src="{s.rebuilt}"', s.errors, looks, small=small)
+        for s in result.strips
+    ]
     words = live_words(result, finding, noise_multiplier=noise, looks=looks)
     if view.together > 1:
         words = f"{_IN_BATCHES} {words}"
@@ -118,14 +132,14 @@ def _field(
     return (
         f'<div class="rc-field"><h3>{title} <span>{explain}</span></h3>'
         f'<div class="pp-row"><div class="pp-row-name"><strong>Originals</strong></div>'
-        f'<div class="pp-row-strip{pixelated}"><img src="{html.escape(originals)}" '
+        f'<div class="pp-row-strip{pixelated}"><img {originals} '
         f'alt="Five original pictures"></div></div>'
         f'<div class="pp-row"><div class="pp-row-name"><strong>What {what} {"gives" if looks == 1 else "give"}</strong>'
-        f'</div><div class="pp-row-strip{pixelated}"><img src="{html.escape(rebuilt)}" '
+        f'</div><div class="pp-row-strip{pixelated}"><img {rebuilt} '
         f'alt="Their reconstructions; errors 1 − SSIM {listed}, where 0 is identical">'
         f'<div class="pp-errors">{under}</div></div></div></div>'
     )
 
 
-def _at(finding: Finding) -> str:
-    return f'data-epsilon="{format_epsilon(finding.epsilon)}" data-budget="{html.escape(nearest_budget(finding))}"'
+def _at(recon: Recon) -> str:
+    return f'{recon.place("recon-gallery")} data-budget="{html.escape(nearest_budget(recon.finding))}"'

@@ -298,15 +298,17 @@ def test_damaged_results_get_one_sentence(
     assert "precomputed results" in app.error[0].value
 
 
-def test_a_damaged_picture_is_an_error_in_its_place_only(open_app: Opener, shipped: Path, tmp_path: Path) -> None:
+def test_a_damaged_picture_is_told_in_its_place_only(open_app: Opener, shipped: Path, tmp_path: Path) -> None:
     folder = tmp_path / "results"
     shutil.copytree(shipped, folder)
     for picture in (folder / "gallery").rglob("*.webp"):
         picture.unlink()
     app = open_app(folder=folder, data="ham10000")
     assert not app.exception
-    assert len(app.error) == 1
-    assert "gallery/ham10000/8-originals.webp" in app.error[0].value
+    (told,) = [element.value for element in app.get("html") if 'data-drag="gallery' in element.value]
+    assert "<img" not in told
+    assert 'role="alert"' in told
+    assert "gallery/ham10000/8-originals.webp" in told
     assert "ε = 8" in shown(app, "pp-summary")
 
 

@@ -38,7 +38,13 @@ def move(page: Page, key: str, settle: Settle) -> None:
     page.locator(SLIDER).focus()
     before = page.get_attribute(".pp-cursor", "data-epsilon")
     page.keyboard.press(key)
-    page.wait_for_function("before => document.querySelector('.pp-cursor').dataset.epsilon !== before", arg=before)
+    page.wait_for_function(
+        """before => {
+          const mark = document.querySelector(".pp-cursor").dataset;
+          return mark.epsilon !== before && !("frame" in mark);
+        }""",
+        arg=before,
+    )
     settle(page)
 
 
