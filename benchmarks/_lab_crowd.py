@@ -24,29 +24,27 @@ _EPOCHS, _SECONDS = 200, 20_000
 _PATIENCE = 200.0
 
 
-def beside_trainings(count: int, seconds: float) -> dict[str, Any]:
+def beside_trainings(server: Server, store: JobStore, count: int, seconds: float) -> dict[str, Any]:
     """Returns what the start page's visitors found alone, beside two trainings, and alone again."""
-    with _app_with_laboratory() as (server, store):
-        move_about(server, EXPLORER, 4, 6)
-        found: dict[str, Any] = {"alone": move_about(server, EXPLORER, count, seconds)}
-        jobs = [submit(store, seed=920 + number, epochs=_EPOCHS) for number in range(2)]
-        _wait_for_training(store, jobs)
-        found["beside_two_trainings"] = move_about(server, EXPLORER, count, seconds)
-        _cancel(store, jobs)
-        found["alone_again"] = move_about(server, EXPLORER, count, seconds)
+    move_about(server, EXPLORER, 4, 6)
+    found: dict[str, Any] = {"alone": move_about(server, EXPLORER, count, seconds)}
+    jobs = [submit(store, seed=920 + number, epochs=_EPOCHS) for number in range(2)]
+    _wait_for_training(store, jobs)
+    found["beside_two_trainings"] = move_about(server, EXPLORER, count, seconds)
+    _cancel(store, jobs)
+    found["alone_again"] = move_about(server, EXPLORER, count, seconds)
     found["median_ratio"] = found["beside_two_trainings"]["median"] / found["alone"]["median"]
     return found
 
 
-def waiting_visitors(count: int, seconds: float) -> dict[str, float]:
+def waiting_visitors(server: Server, store: JobStore, count: int, seconds: float) -> dict[str, float]:
     """Returns the looks of `count` visitors of the live lab, each with a run of their own that waits or is at work."""
-    with _app_with_laboratory() as (server, store):
-        names = [f"{number:022d}" for number in range(1, count + 1)]
-        jobs = [submit(store, seed=1000 + n, epochs=_EPOCHS, visitor=name) for n, name in enumerate(names)]
-        _wait_for_training(store, jobs[:2])
-        found = asyncio.run(_wait_in_the_lab(server, names, seconds))
-        _cancel(store, jobs, names)
-        return {**found, "visitors": count}
+    names = [f"{number:022d}" for number in range(1, count + 1)]
+    jobs = [submit(store, seed=1000 + n, epochs=_EPOCHS, visitor=name) for n, name in enumerate(names)]
+    _wait_for_training(store, jobs[:2])
+    found = asyncio.run(_wait_in_the_lab(server, names, seconds))
+    _cancel(store, jobs, names)
+    return {**found, "visitors": count}
 
 
 async def _wait_in_the_lab(server: Server, names: list[str], seconds: float) -> dict[str, float]:
@@ -67,8 +65,8 @@ async def _wait_in_the_lab(server: Server, names: list[str], seconds: float) -> 
 
 
 @contextmanager
-def _app_with_laboratory() -> Iterator[tuple[Server, JobStore]]:
-    """The app with a laboratory of its own, whose workers have started."""
+def app_with_laboratory() -> Iterator[tuple[Server, JobStore]]:
+    """Gives the app with a laboratory of its own, whose workers have started, and their jobs."""
     with tempfile.TemporaryDirectory() as folder:
         database = Path(folder) / "lab.sqlite3"
         with running(env={DATABASE_VARIABLE: str(database), SECONDS_VARIABLE: str(_SECONDS)}) as server:

@@ -23,7 +23,7 @@ import sys
 from typing import Any
 
 from benchmarks._crowd import EXPLORER, PLAIN, Page, move_about
-from benchmarks._lab_crowd import beside_trainings, waiting_visitors
+from benchmarks._lab_crowd import app_with_laboratory, beside_trainings, waiting_visitors
 from benchmarks._servers import Server, Watch, running, running_plain
 
 CORES = os.cpu_count() or 1
@@ -53,10 +53,12 @@ def run(sizes: list[int], seconds: float, last: float, parts: list[str]) -> dict
             found["explorer"] = crowds(server, EXPLORER, sizes, seconds, last)
         with running_plain() as server:
             found["plain"] = crowds(server, PLAIN, sizes, seconds, seconds)
-    if "trainings" in parts:
-        found["trainings"] = beside_trainings(sizes[0], seconds)
-    if "lab" in parts:
-        found["lab"] = waiting_visitors(40, seconds)
+    if {"trainings", "lab"} & set(parts):
+        with app_with_laboratory() as (server, store):
+            if "trainings" in parts:
+                found["trainings"] = beside_trainings(server, store, sizes[0], seconds)
+            if "lab" in parts:
+                found["lab"] = waiting_visitors(server, store, 40, seconds)
     return found
 
 
