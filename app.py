@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from ui import navigation, server
+from ui import navigation, server, warm_start
 
 if __name__ == "__main__":
     server.tell_if_bare()
@@ -20,4 +20,4 @@ if __name__ == "__main__":
     )
     navigation.run()
 else:
-    app = st.App(__file__, middleware=server.middleware())
+    app = st.App(__file__, lifespan=warm_start.lifespan, middleware=server.middleware())

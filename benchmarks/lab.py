@@ -103,16 +103,17 @@ def _click(page: Page, store: JobStore, name: str) -> dict[str, float]:
 def _warm_both_workers(store: JobStore) -> None:
     """Has each worker load the data: a visitor of a running laboratory finds them so."""
     for seed in (901, 902):
-        _submit(store, seed=seed, epochs=2)
+        submit(store, seed=seed, epochs=2)
     while any(job.state in ("waiting", "running") for job in store.jobs("benchmark")):
         time.sleep(0.05)
 
 
-def _submit(store: JobStore, *, seed: int, epochs: int) -> str:
+def submit(store: JobStore, *, seed: int, epochs: int, visitor: str = "benchmark") -> str:
+    """Asks the laboratory for a training; returns the job's name."""
     training = TrainingConfig(
         model="small_cnn", epochs=epochs, expected_batch_size=1024, max_grad_norm=8.0, positive_weight=4.0, seed=seed
     )
-    return store.submit("benchmark", "run", [RunSettings(dataset=DATASET, training=training, epsilon=8.0)])
+    return store.submit(visitor, "run", [RunSettings(dataset=DATASET, training=training, epsilon=8.0)])
 
 
 def _moves(browser: Browser, address: str, moves: int) -> dict[str, float]:
@@ -155,7 +156,7 @@ def run(moves: int) -> dict[str, Any]:
         page.close()
         _moves(browser, address, moves)  # Every stop has been visited by somebody.
         alone = _moves(browser, address, moves)
-        beside = [_submit(store, seed=910 + i, epochs=_BESIDE_EPOCHS) for i in range(2)]
+        beside = [submit(store, seed=910 + i, epochs=_BESIDE_EPOCHS) for i in range(2)]
         while any(job is None or job.state != "running" for job in map(store.job, beside)):
             time.sleep(0.05)
         time.sleep(2)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, controls, loaders, navigation, sources
+from ui import blocks, controls, loaders, navigation, sources, tour
 
 navigation.guard()
 loaders.warm_up()
@@ -33,5 +33,5 @@ def story() -> None:
     sources.sources(finding)
 
 
-blocks.page_header("What does privacy cost, and whom does it stop?")
+blocks.page_header("What does privacy cost, and whom does it stop?", beside=tour.tour)
 story()

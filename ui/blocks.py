@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import captions, charts, loaders, overlay, text
+from ui import captions, charts, glossary, loaders, overlay, text
 from ui.epsilon import format_epsilon
+from ui.everyone import for_everyone
 from ui.evidence import Strip
 from ui.finding import Finding
 from ui.numbers import format_error, format_spread
@@ -18,10 +20,20 @@ from ui.numbers import format_error, format_spread
 _STYLE = Path(__file__).with_name("style.css")
 
 
-def page_header(question: str) -> None:
-    """Shows the app's name and the page's question, and brings the style sheet."""
+def page_header(question: str, beside: Callable[[], None] | None = None) -> None:
+    """Shows the app's name, the page's question and the words used, and brings the style sheet and its script.
+
+    `beside` shows more beside the words.
+    """
     st.html(_STYLE)
-    st.html(f'<p class="pp-brand">A Pinch of Privacy</p><h1 class="pp-question">{html.escape(question)}</h1>')
+    with st.container(key="page_head"):
+        st.html(f'<p class="pp-brand">A Pinch of Privacy</p><h1 class="pp-question">{html.escape(question)}</h1>')
+        with st.container(key="page_tools"):
+            if beside:
+                beside()
+            with st.popover("Words used here", icon=":material/dictionary:", type="tertiary"):
+                st.html(glossary.words_html())
+    for_everyone()
 
 
 def section(question: str) -> None:
@@ -46,7 +58,10 @@ def summary(finding: Finding) -> None:
 def cards(finding: Finding) -> None:
     """Shows the four numbers: utility, worst case, relaxed, realistic."""
     made = [_utility_card(finding), *_proof_cards(finding), _attack_card(finding)]
-    st.html(f'<div class="pp-cards" data-epsilon="{_budget(finding)}">{"".join(made)}</div>')
+    st.html(
+        '<h2 class="pp-unseen">In four numbers</h2>'
+        f'<div class="pp-cards" data-epsilon="{_budget(finding)}">{"".join(made)}</div>'
+    )
 
 
 def trade_off_chart(finding: Finding) -> None:
@@ -109,12 +124,8 @@ def _budget(finding: Finding) -> str:
 
 
 def _card(*, title: str, tag: str, value: str, lines: list[str], explain: str, extra: str = "") -> str:
-    name = html.escape(title)
-    tip = (
-        f'<span class="pp-help" tabindex="0" aria-label="About: {name}">?'
-        f'<span class="pp-tip" role="tooltip">{stress(explain)}</span></span>'
-    )
-    *words, last = name.split(" ")
+    tip = glossary.help_html(title, stress(explain))
+    *words, last = html.escape(title).split(" ")
     heading = f'{" ".join(words)} <span class="pp-together">{last} {tip}</span>'
     body = "".join(f"<p>{stress(line)}</p>" for line in lines)
     return (
@@ -130,7 +141,7 @@ def _utility_card(finding: Finding) -> str:
         tag="measured" if measured else "estimated",
         value=format_spread(utility.value, utility.sd) if measured else f"≈ {utility.value:.2f}",
         lines=captions.utility_words(utility),
-        explain=utility.metric.explain,
+        explain=f"**{utility.metric.short}.** {utility.metric.explain} {glossary.meaning('tests')}",
     )
 
 
@@ -173,9 +184,10 @@ def _looks_table(finding: Finding) -> str:
 
 def _strip_row(strip: Strip, finding: Finding) -> str:
     title, explain = captions.strip_words(strip)
+    named = glossary.explain(html.escape(title), look="one look")
     errors = "".join(f"<span>{format_error(error)}</span>" for error in strip.errors) if strip.looks else ""
     return (
-        f'<div class="pp-row"><div class="pp-row-name"><strong>{html.escape(title)}</strong>'
+        f'<div class="pp-row"><div class="pp-row-name pp-said"><strong>{named}</strong>'
         f"<span>{html.escape(explain)}</span></div>"
         f'<div class="pp-row-strip"><img src="{loaders.picture_uri(strip.file)}" '
         f'alt="{html.escape(captions.strip_alt(strip, finding))}"><div class="pp-errors">{errors}</div></div></div>'

@@ -155,7 +155,7 @@ def sources(recon: Recon) -> None:
             "Intelligence* 6.\n"
             "- **Intervals:** exact 95 % intervals after Clopper and Pearson."
         )
-        st.code(f"python -m dpcore attacks --dataset {evidence.spec.name}", language=None)
+        st.code(f"python -m dpcore attacks --dataset {evidence.spec.name}", language=None, wrap_lines=True)
 
 
 def _proof_card(recon: Recon, title: str, bound: float, explain: str, extra: str) -> str:
@@ -202,7 +202,7 @@ def _measures(finding: Finding, outcomes: Outcomes) -> str:
     )
     return (
         '<table class="rk-facts rc-measures"><caption>Other measures at the same budget; measured, not proven</caption>'
-        f"<tr><th></th>{head}</tr>{rows}</table>"
+        f"<tr><td></td>{head}</tr>{rows}</table>"
     )
 
 

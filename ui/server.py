@@ -1,4 +1,4 @@
-"""What stands between the network and Streamlit: security headers on every answer, limits on uploads."""
+"""What stands between the network and Streamlit: security headers on every answer, limits on uploads, packed files."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from streamlit import runtime
 
 from ui.headers import SecurityHeaders
+from ui.packed import PackedFiles
 from ui.uploads import UploadLimit
 
 _LOGGER = logging.getLogger(__name__)
@@ -17,7 +18,7 @@ _state = {"wrapped": False, "told": False}
 def middleware() -> list[Middleware]:
     """Returns the layers around Streamlit's own application, the outermost first."""
     _state["wrapped"] = True
-    return [Middleware(SecurityHeaders), Middleware(UploadLimit)]
+    return [Middleware(SecurityHeaders), Middleware(UploadLimit), Middleware(PackedFiles)]
 
 
 def tell_if_bare() -> None:

@@ -19,6 +19,7 @@ from dpcore.privacy import (
     get_patient_trade_off_from_mechanism,
     get_trade_off_from_mechanism,
 )
+from dpcore.privacy.composed import TOLERANCE
 from dpcore.results.numbers import round_up
 
 LimitKind = Literal[
@@ -122,8 +123,11 @@ def check_limits(limits: tuple[Limit, ...]) -> tuple[Limit, ...]:
     return limits
 
 
-def get_risk(limit: Limit, setting: Setting, mechanism: DpSgdMechanism) -> float:
-    """Returns the proven quantity that a limit of a curve or of ε bounds, raised by the curve's estimated error."""
+def get_risk(limit: Limit, setting: Setting, mechanism: DpSgdMechanism, *, tolerance: float = TOLERANCE) -> float:
+    """Returns the proven quantity that a limit of a curve or of ε bounds, raised by the curve's estimated error.
+
+    `tolerance` is the relative error at which a curve is exact enough.
+    """
     if limit.kind == "epsilon":
         return get_patient_epsilon_from_mechanism(
             mechanism,
@@ -131,7 +135,7 @@ def get_risk(limit: Limit, setting: Setting, mechanism: DpSgdMechanism) -> float
             accountant=setting.accountant,
             records_per_patient=setting.records(limit.level),
         )
-    curve = _curve(limit, setting, mechanism)
+    curve = _curve(limit, setting, mechanism, tolerance)
     readings: dict[str, Callable[[], float]] = {
         "advantage": lambda: curve.advantage,
         "tpr_at_fpr_0_001": lambda: curve.tpr_at_fpr(0.001),
@@ -141,10 +145,11 @@ def get_risk(limit: Limit, setting: Setting, mechanism: DpSgdMechanism) -> float
     return min(reading() * (1 + curve.error), 1.0)
 
 
-def _curve(limit: Limit, setting: Setting, mechanism: DpSgdMechanism) -> TradeOff:
+def _curve(limit: Limit, setting: Setting, mechanism: DpSgdMechanism, tolerance: float) -> TradeOff:
     if limit.kind == "relaxed":
-        return get_trade_off_from_mechanism(mechanism, "relaxed")
-    return get_patient_trade_off_from_mechanism(mechanism, records_per_patient=setting.records(limit.level))
+        return get_trade_off_from_mechanism(mechanism, "relaxed", tolerance=tolerance)
+    records = setting.records(limit.level)
+    return get_patient_trade_off_from_mechanism(mechanism, records_per_patient=records, tolerance=tolerance)
 
 
 def get_excess(limit: Limit, risk: float) -> float:

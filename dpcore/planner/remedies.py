@@ -7,23 +7,26 @@ the last. Everything is computed anew for the changed setting.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from dpcore.planner.basis import NoBasis
-from dpcore.planner.limits import Limit
+from dpcore.planner.limits import CURVE_KINDS, Limit
 from dpcore.planner.setting import MOST_RECORDS, Setting
-from dpcore.planner.solve import Infeasible, epsilon_at, keeps, value_at
+from dpcore.planner.solve import Infeasible, epsilon_at, get_noise_guess, keeps, value_at
 from dpcore.planner.utility import get_near_basis, get_noise_at_share
+from dpcore.privacy.composed import TOLERANCE as CURVE_TOLERANCE
 from dpcore.privacy.mechanism import MOST_STEPS
+from dpcore.privacy.solver import first_that_holds
 from dpcore.results.store import PrecomputedStore
 
 RemedyKind = Literal["more patients", "fewer steps", "larger batch", "fewer images per patient"]
 
 #: Factors that are tried, rising.
 _FACTORS = (1.25, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 32.0, 64.0)
+#: Relative error of the risks compared here, which are raised by it: they are shown in three digits.
+_TOLERANCE = 1e-4
 #: Stands for endless noise.
 _ENDLESS = 1e9
 
@@ -59,7 +62,7 @@ def get_remedies(infeasible: Infeasible, store: PrecomputedStore) -> tuple[Remed
 
     Kinds that cannot be tried, or of which nothing is known, are left out.
     """
-    now = _attempt(infeasible.setting, infeasible.limits, store)
+    now = _attempt(infeasible.setting, infeasible.limits, store, tolerance=CURVE_TOLERANCE)  # As `solve` did.
     remedies: list[Remedy] = []
     for kind, change in _CHANGES.items():
         changed = list(change(infeasible))
@@ -80,8 +83,9 @@ def _try(
 
     # Within what is measured a larger change helps more; where it is not, `_attempt` says so.
     reach = _last_with_basis(changed, limits, store)
-    index = min(bisect_left(range(reach + 1), True, key=suffices), reach)
-    trial = known.get(index) or _attempt(changed[index], limits, store)
+    guess = next((i for i in range(reach) if _seems_to_suffice(changed[i], limits, store)), reach)
+    index = min(first_that_holds(suffices, reach + 1, guess=guess), reach)
+    trial = known[index]
     epsilon = epsilon_at(trial.setting, trial.noise)
     return Remedy(
         kind=kind,
@@ -103,22 +107,38 @@ def _last_with_basis(changed: list[Setting], limits: tuple[Limit, ...], store: P
     return max(near, default=0)
 
 
-def _attempt(setting: Setting, limits: tuple[Limit, ...], store: PrecomputedStore) -> _Trial:
+def _seems_to_suffice(setting: Setting, limits: tuple[Limit, ...], store: PrecomputedStore) -> bool:
+    """Whether all limits would hold by the central limit: a guess at where to look, which composes nothing."""
+    noise = _most_noise(setting, limits, store)[0]
+    return all(noise >= get_noise_guess(setting, limit) for limit in limits if limit.kind in CURVE_KINDS)
+
+
+def _attempt(
+    setting: Setting, limits: tuple[Limit, ...], store: PrecomputedStore, *, tolerance: float = _TOLERANCE
+) -> _Trial:
     """Whether all limits hold at the most noise that utility allows; if not, the first that does not."""
+    noise, missed = _most_noise(setting, limits, store)
+    if missed:
+        return _Trial(setting=setting, noise=math.inf, missed=missed, value=math.nan)
+    for limit in limits:
+        if limit.kind != "utility":
+            value = value_at(setting, limit, min(noise, _ENDLESS), store, tolerance=tolerance)
+            if not keeps(limit, value):
+                return _Trial(setting=setting, noise=noise, missed=limit, value=value)
+    return _Trial(setting=setting, noise=noise, missed=None, value=math.nan)
+
+
+def _most_noise(setting: Setting, limits: tuple[Limit, ...], store: PrecomputedStore) -> tuple[float, Limit | None]:
+    """The most noise that keeps the utility, ∞ if none is limited; or 0 and the limit that no noise keeps."""
     noise = math.inf
     for limit in limits:
         if limit.kind == "utility":
             basis = get_near_basis(setting, store)
             most = None if isinstance(basis, NoBasis) else get_noise_at_share(setting, basis, limit.value)
             if most is None:
-                return _Trial(setting=setting, noise=math.inf, missed=limit, value=math.nan)
+                return 0.0, limit
             noise = min(noise, most)
-    for limit in limits:
-        if limit.kind != "utility":
-            value = value_at(setting, limit, min(noise, _ENDLESS), store)
-            if not keeps(limit, value):
-                return _Trial(setting=setting, noise=noise, missed=limit, value=value)
-    return _Trial(setting=setting, noise=noise, missed=None, value=math.nan)
+    return noise, None
 
 
 def _more_patients(infeasible: Infeasible) -> Iterator[Setting]:

@@ -18,6 +18,7 @@ from dpcore.planner.realistic import get_noise_at_success, get_realistic_attack
 from dpcore.planner.setting import Setting, setting_of
 from dpcore.planner.utility import get_near_basis, get_noise_at_share, get_range, get_utility
 from dpcore.privacy import PrivacyTarget, calibrate, get_epsilon_from_mechanism, get_group_delta
+from dpcore.privacy.composed import TOLERANCE as CURVE_TOLERANCE
 from dpcore.privacy.mechanism import NOISE_LIMITS
 from dpcore.privacy.solver import smallest_safe
 from dpcore.results.store import PrecomputedStore
@@ -156,20 +157,41 @@ def epsilon_at(setting: Setting, noise_multiplier: float) -> float:
     return get_epsilon_from_mechanism(mechanism, delta=setting.delta, accountant=setting.accountant)
 
 
-def value_at(setting: Setting, limit: Limit, noise_multiplier: float, store: PrecomputedStore) -> float:
-    """Returns the quantity that a limit bounds, at that noise; NaN where nothing is known."""
+def value_at(
+    setting: Setting,
+    limit: Limit,
+    noise_multiplier: float,
+    store: PrecomputedStore,
+    *,
+    tolerance: float = CURVE_TOLERANCE,
+) -> float:
+    """Returns the quantity that a limit bounds, at that noise; NaN where nothing is known.
+
+    `tolerance` is the relative error at which a curve is exact enough.
+    """
     if limit.kind == "utility":
         utility = get_utility(setting, noise_multiplier, store)
         return math.nan if isinstance(utility, NoBasis) else utility.share
     if limit.kind == "realistic":
         attack = get_realistic_attack(setting, noise_multiplier, store)
         return math.nan if isinstance(attack, NoBasis) else attack.rebuilt.value
-    return get_risk(limit, setting, setting.with_noise(noise_multiplier))
+    return get_risk(limit, setting, setting.with_noise(noise_multiplier), tolerance=tolerance)
 
 
 def keeps(limit: Limit, value: float) -> bool:
     """Returns whether a value keeps its limit; what is not known does not."""
     return value >= limit.value * (1 - 1e-9) if limit.kind == "utility" else value <= limit.value
+
+
+def get_noise_guess(setting: Setting, limit: Limit) -> float:
+    """Returns about the noise at which a curve's limit is met, by the central limit; proves nothing."""
+    if limit.kind == "advantage":
+        shift = 2 * float(ndtri((1 + limit.value) / 2))
+    else:
+        shift = float(ndtri(limit.value) - ndtri(limit.by_chance(setting)))
+    shift = max(shift, 1e-9) / setting.records(limit.level)
+    log_ratio = math.log1p((shift / setting.sample_rate) ** 2 / setting.num_steps)
+    return min(max(1 / math.sqrt(log_ratio), NOISE_LIMITS[0] * 2), NOISE_LIMITS[1] / 2)
 
 
 def _from(setting: Setting, limit: Limit, noise: float) -> Allowed:
@@ -214,19 +236,8 @@ def _least_noise(setting: Setting, limit: Limit) -> float:
     def excess(log_noise: float) -> float:
         return get_excess(limit, get_risk(limit, setting, setting.with_noise(math.exp(log_noise))))
 
-    start = math.log(_first_guess(setting, limit))
+    start = math.log(get_noise_guess(setting, limit))
     return math.exp(smallest_safe(excess, start=start, step=_STEP, tolerance=TOLERANCE, limits=_LOG_LIMITS))
-
-
-def _first_guess(setting: Setting, limit: Limit) -> float:
-    """About the noise at which a curve's limit is met, by the central limit."""
-    if limit.kind == "advantage":
-        shift = 2 * float(ndtri((1 + limit.value) / 2))
-    else:
-        shift = float(ndtri(limit.value) - ndtri(limit.by_chance(setting)))
-    shift = max(shift, 1e-9) / setting.records(limit.level)
-    log_ratio = math.log1p((shift / setting.sample_rate) ** 2 / setting.num_steps)
-    return min(max(1 / math.sqrt(log_ratio), NOISE_LIMITS[0] * 2), NOISE_LIMITS[1] / 2)
 
 
 def _noise_at_epsilon(setting: Setting, epsilon: float, records: int) -> float:

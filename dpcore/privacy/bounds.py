@@ -17,7 +17,7 @@ from dpcore.privacy.closed_forms import (
     LeakyTradeOff,
     SampledTradeOff,
 )
-from dpcore.privacy.composed import compose_trade_off
+from dpcore.privacy.composed import TOLERANCE, compose_trade_off
 from dpcore.privacy.likelihood import StepLikelihood, Tier, check_tier
 from dpcore.privacy.mechanism import DpSgdMechanism, NonPrivate
 from dpcore.privacy.trade_off import RESOLUTION, TradeOff
@@ -26,25 +26,28 @@ from dpcore.privacy.trade_off import RESOLUTION, TradeOff
 _SEPARATED = 1e-15
 
 
-def get_trade_off_from_mechanism(mechanism: DpSgdMechanism | NonPrivate, tier: Tier = "worst_case") -> TradeOff:
+def get_trade_off_from_mechanism(
+    mechanism: DpSgdMechanism | NonPrivate, tier: Tier = "worst_case", *, tolerance: float = TOLERANCE
+) -> TradeOff:
     """Returns the trade-off curve of the worst-case or the relaxed attacker (Ziller et al. 2024).
 
     Closed forms for full batches, single steps and σ → 0; otherwise the composed likelihood ratios, exact but for the
-    estimated `error`, for κ ≥ 1e-8. The relaxed attacker meets a fresh unknown sign in each step. Without noise γ = 1.
+    estimated `error`, for κ ≥ 1e-8. They are refined until that relative error is at most `tolerance`, or no longer
+    falls. The relaxed attacker meets a fresh unknown sign in each step. Without noise γ = 1.
     Raises InvalidValue for an unknown tier.
     """
-    return get_trade_off_from_mechanisms((mechanism,), tier)
+    return get_trade_off_from_mechanisms((mechanism,), tier, tolerance=tolerance)
 
 
 def get_trade_off_from_mechanisms(
-    mechanisms: Sequence[DpSgdMechanism | NonPrivate], tier: Tier = "worst_case"
+    mechanisms: Sequence[DpSgdMechanism | NonPrivate], tier: Tier = "worst_case", *, tolerance: float = TOLERANCE
 ) -> TradeOff:
     """Returns the trade-off curve of all releases together, about the same record; as for a single mechanism."""
-    return _cached_trade_off(tuple(mechanisms), check_tier(tier))
+    return _cached_trade_off(tuple(mechanisms), check_tier(tier), tolerance)
 
 
 @lru_cache(maxsize=256)
-def _cached_trade_off(mechanisms: tuple[DpSgdMechanism | NonPrivate, ...], tier: Tier) -> TradeOff:
+def _cached_trade_off(mechanisms: tuple[DpSgdMechanism | NonPrivate, ...], tier: Tier, tolerance: float) -> TradeOff:
     if not mechanisms:
         raise InvalidValue("mechanisms must be at least one mechanism, but are none.")
     noisy = [m for m in mechanisms if isinstance(m, DpSgdMechanism)]
@@ -58,7 +61,7 @@ def _cached_trade_off(mechanisms: tuple[DpSgdMechanism | NonPrivate, ...], tier:
     hidden = [m for m in noisy if m not in separated]
     base: TradeOff = BlindTradeOff()
     if hidden:
-        base = compose_trade_off(tuple((StepLikelihood.of(m, tier), m.steps) for m in hidden))
+        base = compose_trade_off(tuple((StepLikelihood.of(m, tier), m.steps) for m in hidden), tolerance=tolerance)
     if not separated:
         return base
     missed = sum(m.steps * (math.log1p(-m.sample_rate) if m.sample_rate < 1 else -math.inf) for m in separated)

@@ -18,8 +18,8 @@ FloatArray = NDArray[np.floating]
 
 #: Lattice sizes to begin and to end with.
 _SIZES = (2**10, 2**16)
-#: Relative change of γ on a doubled lattice that ends the doubling.
-_TOLERANCE = 3e-7
+#: Relative change of γ on a doubled lattice that ends the doubling, unless less is asked for.
+TOLERANCE = 3e-7
 #: False-positive rates at which the change is measured.
 _PROBES = np.concatenate([np.geomspace(RESOLUTION, 0.5, 60), 1 - np.geomspace(RESOLUTION, 0.4, 20)])
 #: Chances nearer to 1 than _NOISE count as 1; false-positive rates below _NOTHING, which is e^−690, as 0.
@@ -76,8 +76,11 @@ class ComposedTradeOff(TradeOff):
         return area + float(np.clip(bulge, 0.0, width * rise / 2).sum())
 
 
-def compose_trade_off(steps: Steps) -> TradeOff:
-    """Returns the curve of all steps, with its error estimated from the change since a lattice of half the size."""
+def compose_trade_off(steps: Steps, *, tolerance: float = TOLERANCE) -> TradeOff:
+    """Returns the curve of all steps, with its error estimated from the change since a lattice of half the size.
+
+    The lattice is refined until that error is at most `tolerance`, or no longer falls.
+    """
     absent, present = tilt(steps, 0.0), tilt(steps, 1.0)
     if present.lower > absent.lower + absent.period:
         # A threshold between both windows is wrong with a chance of TAIL.
@@ -90,7 +93,7 @@ def compose_trade_off(steps: Steps) -> TradeOff:
             _curve_of(of_absent[min(i, len(of_absent) - 1)], of_present[min(i, len(of_present) - 1)]) for i in readings
         ]
 
-    curve, error = refine(curves, _largest_difference, sizes=_SIZES, tolerance=_TOLERANCE)
+    curve, error = refine(curves, _largest_difference, sizes=_SIZES, tolerance=tolerance)
     return replace(curve, error=error)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from dpcore.errors import CalibrationError
 from dpcore.privacy.accounting import get_epsilon_from_mechanism
 from dpcore.privacy.bounds import get_trade_off_from_mechanism
 from dpcore.privacy.closed_forms import GaussianTradeOff
+from dpcore.privacy.composed import TOLERANCE
 from dpcore.privacy.mechanism import Accountant, DpSgdMechanism, NonPrivate, check_accountant
 from dpcore.privacy.solver import smallest_safe
 from dpcore.privacy.trade_off import TradeOff
@@ -24,6 +25,8 @@ FloatArray = NDArray[np.floating]
 
 #: −log of the smallest δ of one record that is tried, the least first step towards it, and how near it is enough.
 _SMALLEST, _FIRST_STEP, _TOLERANCE = 690.0, 1e-3, 1e-6
+#: How wrong an extrapolated δ is taken to be, relative to the last step towards it.
+_NEAR = 0.01
 #: Normal quantiles of the false-positive rates at which a group's curve is tabulated.
 _QUANTILES = np.linspace(-5.6, 8.2, 4001)
 
@@ -72,32 +75,44 @@ def get_group_epsilon(epsilon_of_one: Callable[[float], float], delta: float, *,
     `epsilon_of_one` gives ε₁ at a δ₁, and grows as that falls. Infinite where no δ₁ is small enough.
     """
     least = -math.log(open_unit(delta=delta))
+    own_epsilon = lru_cache(lambda negative_log_delta: epsilon_of_one(math.exp(-negative_log_delta)))
 
     def needed(negative_log_delta: float) -> float:
-        return least + _log_group_factor(epsilon_of_one(math.exp(-negative_log_delta)), records)
+        return least + _log_group_factor(own_epsilon(negative_log_delta), records)
 
-    # From below towards the place where what is needed is what is taken.
-    first = min(needed(least), _SMALLEST)
-    guess = min(needed(first), _SMALLEST)
-    step = 2 * max(guess - first, 0.0) + _FIRST_STEP
+    guess, step = _rest_of(needed, least)
     try:
         enough = smallest_safe(
             lambda x: needed(x) - x, start=guess, step=step, tolerance=_TOLERANCE, limits=(least, _SMALLEST)
         )
     except CalibrationError:
         return math.inf
-    return records * epsilon_of_one(math.exp(-enough))
+    return records * own_epsilon(enough)
+
+
+def _rest_of(needed: Callable[[float], float], least: float) -> tuple[float, float]:
+    """About where what is needed is what is taken, and how wrong that may be: ε grows as a + b·√(−log δ), nearly."""
+    first = min(needed(least), _SMALLEST)
+    second = min(needed(first), _SMALLEST)
+    roots = math.sqrt(least), math.sqrt(first)
+    if roots[0] == roots[1]:
+        return least, _FIRST_STEP
+    b = (second - first) / (roots[1] - roots[0])
+    a = first - b * roots[0]
+    guess = ((b + math.sqrt(max(b * b + 4 * a, 0.0))) / 2) ** 2
+    return min(guess, _SMALLEST), _NEAR * abs(guess - first) + _FIRST_STEP
 
 
 def get_patient_trade_off_from_mechanism(
-    mechanism: DpSgdMechanism | NonPrivate, *, records_per_patient: int
+    mechanism: DpSgdMechanism | NonPrivate, *, records_per_patient: int, tolerance: float = TOLERANCE
 ) -> TradeOff:
     """Returns the worst-case trade-off curve for a patient who owns that many records.
 
     Full batches: μ grows k-fold. Otherwise γ∘…∘γ, k times. Dong, Roth & Su (2022), Theorem 2.14.
+    `tolerance` is the relative error at which one record's curve is exact enough.
     """
     k = whole(records_per_patient=records_per_patient)
-    base = get_trade_off_from_mechanism(mechanism, "worst_case")
+    base = get_trade_off_from_mechanism(mechanism, "worst_case", tolerance=tolerance)
     if k == 1 or isinstance(mechanism, NonPrivate):
         return base
     if isinstance(base, GaussianTradeOff):

@@ -36,10 +36,18 @@ def get_rdp_from_mechanism(mechanism: DpSgdMechanism) -> FloatArray:
     q, mu = mechanism.sample_rate, mechanism.mu
     if q == 1.0:
         return OPACUS_ORDERS * (mu * mu / 2 * mechanism.steps)
+    return _rdp_of_step(q, mu) * mechanism.steps
+
+
+@lru_cache(maxsize=1024)
+def _rdp_of_step(sample_rate: float, mu: float) -> FloatArray:
+    """Kept, since whoever looks for a δ or composes releases asks for the same step again and again."""
     log_moment = np.empty(len(OPACUS_ORDERS))
-    log_moment[_IS_WHOLE] = _log_moment_whole(q, mu)
-    log_moment[~_IS_WHOLE] = _log_moment_fractional(q, mu)
-    return log_moment / (OPACUS_ORDERS - 1) * mechanism.steps
+    log_moment[_IS_WHOLE] = _log_moment_whole(sample_rate, mu)
+    log_moment[~_IS_WHOLE] = _log_moment_fractional(sample_rate, mu)
+    rdp = log_moment / (OPACUS_ORDERS - 1)
+    rdp.flags.writeable = False
+    return rdp
 
 
 def convert_rdp_to_epsilon(rdp: FloatArray, orders: FloatArray, delta: float) -> FloatArray:

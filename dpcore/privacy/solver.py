@@ -71,6 +71,22 @@ def _bracket(
     return here, here
 
 
+def first_that_holds(holds: Callable[[int], bool], count: int, *, guess: int) -> int:
+    """Returns the first index below `count` at which `holds`, or `count`; it must hold at all indices after it.
+
+    A guess near the result spares trials: two suffice where it is right.
+    """
+    low, high, here, step = -1, count, min(max(guess, 0), count - 1), 1
+    while low + 1 < high:
+        if holds(here):
+            high, there = here, here - step
+        else:
+            low, there = here, here + step
+        inside = low < there < high
+        here, step = (there, 2 * step) if inside else ((low + high) // 2, step)
+    return high
+
+
 def refine(
     evaluate: Callable[[int], Sequence[T]],
     difference: Callable[[T, T], float],

@@ -159,3 +159,11 @@ def test_masses_sum_to_one_and_keep_mean_and_variance(order: float, sigma: float
         # Positive weights add at most h²/4 a step; weights of either sign add nothing.
         extra = 0.0 if loss.smooth else steps * loss.spacing**2 / 4
         assert -1e-8 < spread / (steps * variance) - 1 < 1e-8 + extra / (steps * variance)
+
+
+def test_less_accuracy_on_demand_keeps_to_its_error() -> None:
+    mechanism = DpSgdMechanism(noise_multiplier=0.15, sample_rate=0.064, steps=59)
+    exact, rough = (get_trade_off_from_mechanism(mechanism, tolerance=tolerance) for tolerance in (3e-7, 1e-4))
+    assert exact.error < rough.error <= 1e-4
+    for kappa in (1e-3, 0.01, 0.1):
+        assert abs(rough.tpr_at_fpr(kappa) / exact.tpr_at_fpr(kappa) - 1) <= rough.error

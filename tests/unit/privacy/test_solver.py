@@ -7,7 +7,7 @@ import math
 import pytest
 
 from dpcore.errors import CalibrationError
-from dpcore.privacy.solver import refine, smallest_safe
+from dpcore.privacy.solver import first_that_holds, refine, smallest_safe
 
 
 @pytest.mark.parametrize("root", [-7.3, 0.0, 2.0, 9.9999])
@@ -84,3 +84,21 @@ def test_refine_is_not_fooled_by_one_small_change() -> None:
     value, error = refine(lambda size: [values[size]], lambda a, b: abs(a - b), sizes=(2, 64), tolerance=1e-6)
     assert error >= 0.009
     assert abs(value) <= 2 * error + 1e-12
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 11])
+def test_the_first_that_holds_is_found_from_any_guess(count: int) -> None:
+    for first in range(count + 1):
+        for guess in range(-1, count + 2):
+            tried: list[int] = []
+
+            def holds(index: int, first: int = first, tried: list[int] = tried) -> bool:
+                tried.append(index)
+                return index >= first
+
+            assert first_that_holds(holds, count, guess=guess) == first
+            assert all(0 <= index < count for index in tried)
+            # Whoever asks wants to use what was tried there: the result, or the last that does not hold.
+            assert min(first, count - 1) in tried
+            if guess == first:
+                assert len(tried) <= 2
