@@ -9,7 +9,7 @@ ifdef DATA
 export DPCORE_DATA := $(DATA)
 endif
 
-.PHONY: app test setup setup-dev browser lint bench sweep clean
+.PHONY: app test setup setup-dev browser lint audit bench sweep clean
 
 app: setup
 	@$(BIN)/python -m streamlit run app.py
@@ -43,6 +43,11 @@ lint: setup-dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+# In a place of its own, so that its packages never meet the pinned ones.
+audit:
+	@test -x $(VENV)-audit/bin/pip-audit || { $(PYTHON) -m venv $(VENV)-audit && $(VENV)-audit/bin/python -m pip install --quiet pip-audit; }
+	@$(VENV)-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+
 bench: setup-dev browser
 	@$(BIN)/python -m benchmarks
 
@@ -50,4 +55,4 @@ sweep: setup
 	@$(BIN)/python -m dpcore sweep --plan default
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-audit .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from dpcore.errors import InvalidValue
 from dpcore.planner import Level, Limit, LimitKind
 from dpcore.planner.setting import EPSILON_LIMITS
+from ui.epsilon import quoted
 from ui.fields import Field
 
 
@@ -90,8 +91,8 @@ def parse_share(label: str, text: str) -> float:
     try:
         value = field.parse(number)
     except InvalidValue:
-        shown = f"“{text[:24]}”" if text.strip() else "empty"
-        raise InvalidValue(f"{label} must be a share such as 1 in 1,000, 0.1 % or 0.001, but is {shown}.") from None
+        rule = "a share such as 1 in 1,000, 0.1 % or 0.001"
+        raise InvalidValue(f"{label} must be {rule}, but is {quoted(text)}.") from None
     return value / 100 if percent else value
 
 

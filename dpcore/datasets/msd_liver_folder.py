@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import re
+import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +25,10 @@ WINDOW = (-100.0, 240.0)
 #: The largest published volume has 512 × 512 × 987 voxels.
 MAX_SIDE, MAX_SLICES = 1024, 2048
 _MIN_SIDE = 16
+#: By the length of the header, which tells NIfTI-1 from NIfTI-2: how and where it says where the picture starts.
+_OFFSETS = {348: ("f", 108), 540: ("q", 168)}
+#: Header and notes take a few kilobytes.
+_MOST_BEFORE = 2**20
 _NAME = re.compile(r"liver_(\d{1,6})\.nii(\.gz)?")
 
 
@@ -129,6 +135,7 @@ class _Volume:
 
         self._path = path
         with _one_sentence(path):
+            _check_offset(path)
             # Keeping the file open spares unpacking it from the start for every slice.
             image: Any = nibabel.load(path, keep_file_open=True)
             self._axes = nibabel.io_orientation(image.affine)
@@ -156,6 +163,18 @@ class _Volume:
                 f"{self._path.name} must hold 1 to {MAX_SLICES} slices of {_MIN_SIDE} to {MAX_SIDE} numbers a side, "
                 f"but has shape {sides} and type {self._image.get_data_dtype()}."
             )
+
+
+def _check_offset(path: Path) -> None:
+    """Raises ValueError where a header puts gigabytes before its picture: nibabel would read them all, unpacked."""
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+        head = file.read(176)
+    for order in "<>":
+        if len(head) == 176 and (kind := struct.unpack_from(f"{order}i", head)[0]) in _OFFSETS:
+            format_, place = _OFFSETS[kind]
+            if 0 <= struct.unpack_from(f"{order}{format_}", head, place)[0] <= _MOST_BEFORE:
+                return
+    raise ValueError("offset")
 
 
 @contextmanager

@@ -179,6 +179,8 @@ def _checked_name(name: str) -> str:
     name = " ".join(name.split())
     if len(name) > MOST_NAME:
         raise InvalidValue(f"name must have at most {MOST_NAME} characters, but has {len(name)}.")
+    if not name.isprintable():
+        raise InvalidValue("name must hold only characters that can be seen, but holds others.")
     return name
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 from dpcore import _validate
 from dpcore import datasets as registry
 from dpcore.errors import InvalidValue
+from dpcore.planner.documents import read_document, shorten
 from dpcore.settings import MODEL_NAMES, TrainingConfig
 from dpcore.sweep.attack_plan import AuditPlan, MembershipPlan, ReconstructionPlan, part_from_table
 
@@ -42,9 +42,11 @@ class DatasetPlan:
     def __post_init__(self) -> None:
         """Raises InvalidValue for the first field that breaks its rule."""
         if self.name not in registry.names():
-            raise InvalidValue(f"dataset name must be one of {', '.join(registry.names())}, but is {self.name!r}.")
+            raise InvalidValue(
+                f"dataset name must be one of {', '.join(registry.names())}, but is {shorten(self.name)}."
+            )
         if self.model not in MODEL_NAMES:
-            raise InvalidValue(f"model must be one of {', '.join(MODEL_NAMES)}, but is {self.model!r}.")
+            raise InvalidValue(f"model must be one of {', '.join(MODEL_NAMES)}, but is {shorten(self.model)}.")
         if self.epsilons is not None:
             _check_epsilons(self.epsilons)
         if self.seeds is not None:
@@ -112,7 +114,7 @@ class SweepPlan:
     def __post_init__(self) -> None:
         """Raises InvalidValue for the first field that breaks its rule."""
         if not isinstance(self.name, str):
-            raise InvalidValue(f"name must be a text, but is {self.name!r}.")
+            raise InvalidValue(f"name must be a text, but is {shorten(self.name)}.")
         _check_epsilons(self.epsilons)
         _validate.whole(minimum=2, seeds=self.seeds)
         _validate.open_unit(delta=self.delta)
@@ -161,13 +163,13 @@ def _all_different(what: str, values: Iterable[Any]) -> None:
 def read_plan(name_or_path: str) -> SweepPlan:
     """Returns the plan of that name in `plans/`, or of that TOML file; raises InvalidValue."""
     path = PLANS / f"{name_or_path}.toml" if not name_or_path.endswith(".toml") else Path(name_or_path)
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not _is_there(path):
         known = ", ".join(sorted(p.stem for p in PLANS.glob("*.toml")))
-        raise InvalidValue(f"plan must be one of {known} or a TOML file, but is {name_or_path!r}.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidValue(f"The plan {path.name} is not readable TOML: {error}.") from None
+        raise InvalidValue(f"plan must be one of {known} or a TOML file, but is {shorten(name_or_path)}.")
+    try:
+        raw = read_document(path)
+    except InvalidValue as error:
+        raise InvalidValue(f"The plan {path.name} is not readable TOML: {error}") from None
     try:
         if "datasets" in raw:
             raise InvalidValue("datasets must be written as [[dataset]] tables.")
@@ -177,13 +179,20 @@ def read_plan(name_or_path: str) -> SweepPlan:
         raise InvalidValue(f"In the plan {path.name}: {error}") from None
 
 
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # A name too long, or none at all.
+        return False
+
+
 def plan_from_settings(settings: dict[str, Any]) -> SweepPlan:
     """Returns the plan with those settings, as a TOML file or a manifest hold them; raises InvalidValue."""
     names = [f.name for f in dataclasses.fields(SweepPlan)]
     _check_keys("setting", settings, known=names, needed=[name for name in names if name not in _PARTS])
     tables = settings["datasets"]
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise InvalidValue(f"dataset must be [[dataset]] tables, but is {tables!r}.")
+        raise InvalidValue(f"dataset must be [[dataset]] tables, but is {shorten(tables)}.")
     epsilons = _floats(settings["epsilons"])
     parts: dict[str, Any] = {name: part_from_table(kind, name, settings.get(name)) for name, kind in _PARTS.items()}
     return SweepPlan(**{**settings, "epsilons": epsilons, "datasets": tuple(map(_dataset_plan, tables)), **parts})
@@ -210,7 +219,7 @@ def _dataset_plan(table: dict[str, Any]) -> DatasetPlan:
 def _check_keys(what: str, given: dict[str, Any], *, known: list[str], needed: list[str]) -> None:
     for key in given:
         if key not in known:
-            raise InvalidValue(f"{what} must be one of {', '.join(known)}, but is {key!r}.")
+            raise InvalidValue(f"{what} must be one of {', '.join(known)}, but is {shorten(key)}.")
     for key in needed:
         if key not in given:
             raise InvalidValue(f"{key} must be set, but is missing.")
@@ -221,12 +230,12 @@ def _check_types(training: dict[str, Any]) -> None:
     for name, value in training.items():
         for annotation, kind, rule in (("str", str, "a text"), ("bool", bool, "true or false")):
             if _TRAINING[name].type == annotation and not isinstance(value, kind):
-                raise InvalidValue(f"{name} must be {rule}, but is {value!r}.")
+                raise InvalidValue(f"{name} must be {rule}, but is {shorten(value)}.")
 
 
 def _list(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise InvalidValue(f"{name} must be a list, but is {value!r}.")
+        raise InvalidValue(f"{name} must be a list, but is {shorten(value)}.")
     return value
 
 

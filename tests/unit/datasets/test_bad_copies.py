@@ -7,6 +7,7 @@ import io
 import re
 import shutil
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -229,6 +230,25 @@ def test_a_link_to_nowhere(write_volumes) -> None:
     (folder / "imagesTr" / "liver_1.nii.gz").unlink()
     (folder / "imagesTr" / "liver_1.nii.gz").symlink_to("gone.nii.gz")
     assert_refused("msd_liver", folder, "readable volumes, but one is a link to nowhere", seen_by_status=False)
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_notes_that_unpack_to_gigabytes_are_not_read(write_volumes, order: str) -> None:
+    """A file of a few hundred kilobytes whose notes before the picture, as its header says, are most of a gigabyte."""
+    folder: Path = write_volumes(3)
+    path = folder / "imagesTr" / "liver_0.nii.gz"
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    size = 64 * 2**20
+    content[108:112] = struct.pack(f"{order}f", 352 + size)
+    content[:4] = struct.pack(f"{order}i", 348)
+    content[348:352] = b"\1\0\0\0"
+    notes = struct.pack(f"{order}ii", size, 6) + bytes(size - 8)
+    path.write_bytes(gzip.compress(bytes(content[:352]) + notes + bytes(content[352:]), 1))
+    tracemalloc.start()
+    assert_refused("msd_liver", folder, r"liver_0\.nii\.gz must be a readable NIfTI file", seen_by_status=False)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < size // 2
 
 
 def test_a_header_that_claims_more_than_memory_holds(write_volumes) -> None:
