@@ -30,8 +30,8 @@ _GROUPS = {
     "attack": "real attack",
 }
 _CAPTION = glossary.explain(
-    "δ = 8e-7; ε counted as in the paper. A worst case of 1\u00a0% reads: of 1,000 patients like you, at most 10 could be "
-    "recognised. The score of a diagnosis is MCC, of an outline Dice; no DP is training without noise σ.",
+    "δ = 8e-7; ε counted as in the paper. A worst case of 1\u00a0% reads: of 1,000 patients like you, at most 10 could "
+    "be recognised. The score of a diagnosis is MCC, of an outline Dice; no DP is training without noise σ.",
     delta="δ = 8e-7", epsilon="ε counted", accountant="as in the paper", mcc="MCC", dice="Dice", dp="no DP",
     noise="noise σ",
 )  # fmt: skip
