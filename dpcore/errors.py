@@ -23,5 +23,9 @@ class ResultsUnavailable(DpcoreError):
     """Precomputed results are missing, damaged or do not hold what was asked for."""
 
 
+class ResultsDamaged(ResultsUnavailable):
+    """A file of the precomputed results is not the one that was made."""
+
+
 class NotMeasured(ResultsUnavailable):
     """The precomputed results are sound but hold nothing on this dataset or model."""

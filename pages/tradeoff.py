@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, controls, drag_blocks, loaders, navigation, sources
+from ui import blocks, controls, drag_blocks, loaders, navigation, sources, tour
 
 navigation.guard()
 loaders.warm_up()
@@ -21,7 +21,7 @@ def story() -> None:
 
     blocks.context(finding)
     st.html(blocks.summary_html(finding))
-    st.html(blocks.cards_html(finding))
+    st.html('<h2 class="pp-unseen">In four numbers</h2>' + blocks.cards_html(finding))
     blocks.trade_off_chart(finding)
     sources.table_and_downloads(finding, page="tradeoff")
 
@@ -35,5 +35,5 @@ def story() -> None:
     drag_blocks.follow_slider(finding, blocks.moving, page="tradeoff")
 
 
-blocks.page_header("What does privacy cost, and whom does it stop?")
+blocks.page_header("What does privacy cost, and whom does it stop?", beside=tour.tour)
 story()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
-from dpcore.errors import DpcoreError, ResultsUnavailable
-from ui import captions, charts, loaders, overlay, text
+from dpcore.errors import ResultsUnavailable
+from ui import captions, charts, glossary, loaders, overlay, text
 from ui.drag import PictureOf, place
+from ui.everyone import for_everyone
 from ui.evidence import Strip
 from ui.finding import Finding
 from ui.numbers import format_error, format_spread
@@ -18,10 +20,20 @@ from ui.numbers import format_error, format_spread
 _STYLE = Path(__file__).with_name("style.css")
 
 
-def page_header(question: str) -> None:
-    """Shows the app's name and the page's question, and brings the style sheet."""
+def page_header(question: str, beside: Callable[[], None] | None = None) -> None:
+    """Shows the app's name, the page's question and the words used, and brings the style sheet and its script.
+
+    `beside` shows more beside the words.
+    """
     st.html(_STYLE)
-    st.html(f'<p class="pp-brand">A Pinch of Privacy</p><h1 class="pp-question">{html.escape(question)}</h1>')
+    with st.container(key="page_head"):
+        st.html(f'<p class="pp-brand">A Pinch of Privacy</p><h1 class="pp-question">{html.escape(question)}</h1>')
+        with st.container(key="page_tools"):
+            if beside:
+                beside()
+            with st.popover("Words used here", icon=":material/dictionary:", type="tertiary"):
+                st.html(glossary.words_html())
+    for_everyone()
 
 
 def section(question: str) -> None:
@@ -85,6 +97,8 @@ def gallery_html(finding: Finding, picture: PictureOf) -> str:
     evidence, point, at = finding.evidence, finding.nearest, place("gallery", finding)
     if evidence.spec.kind != "image":
         return f'<p class="pp-note pp-wide" {at}>{stress(captions.no_pictures(finding))}</p>'
+    if evidence.pictures_problem:
+        return pictures_missing(evidence.pictures_problem, at)
     best = [strip for strip in evidence.strips if strip.choice == "best"]
     strips = sorted((s for s in best if s.target_epsilon == point.target_epsilon), key=lambda s: s.looks)
     if not any(strip.looks == 0 for strip in strips):
@@ -92,14 +106,14 @@ def gallery_html(finding: Finding, picture: PictureOf) -> str:
     try:
         rows = "".join(_strip_row(strip, finding, picture) for strip in strips)
     except ResultsUnavailable as error:
-        return pictures_missing(error, at)
+        return pictures_missing(str(error), at)
     caption = stress(captions.gallery_caption(finding, strips[0]))
     return f'<figure class="pp-gallery" {at}>{rows}<figcaption>{caption}</figcaption></figure>'
 
 
-def pictures_missing(error: DpcoreError, attributes: str) -> str:
+def pictures_missing(problem: str, attributes: str) -> str:
     """Returns why pictures cannot be shown, in their place."""
-    return f'<p class="pp-note pp-wide" {attributes} role="alert">{html.escape(str(error))}</p>'
+    return f'<p class="pp-note pp-wide" {attributes} role="alert">{html.escape(problem)}</p>'
 
 
 def picture_source(file: str) -> str:
@@ -120,12 +134,8 @@ def stress(words: str) -> str:
 
 
 def _card(*, title: str, tag: str, value: str, lines: list[str], explain: str, extra: str = "") -> str:
-    name = html.escape(title)
-    tip = (
-        f'<span class="pp-help" tabindex="0" aria-label="About: {name}">?'
-        f'<span class="pp-tip" role="tooltip">{stress(explain)}</span></span>'
-    )
-    *words, last = name.split(" ")
+    tip = glossary.help_html(title, stress(explain))
+    *words, last = html.escape(title).split(" ")
     heading = f'{" ".join(words)} <span class="pp-together">{last} {tip}</span>'
     body = "".join(f"<p>{stress(line)}</p>" for line in lines)
     return (
@@ -141,7 +151,7 @@ def _utility_card(finding: Finding) -> str:
         tag="measured" if measured else "estimated",
         value=format_spread(utility.value, utility.sd) if measured else f"≈ {utility.value:.2f}",
         lines=captions.utility_words(utility),
-        explain=utility.metric.explain,
+        explain=f"**{utility.metric.short}.** {utility.metric.explain} {glossary.meaning('tests')}",
     )
 
 
@@ -184,9 +194,10 @@ def _looks_table(finding: Finding) -> str:
 
 def _strip_row(strip: Strip, finding: Finding, picture: PictureOf) -> str:
     title, explain = captions.strip_words(strip)
+    named = glossary.explain(html.escape(title), look="one look")
     errors = "".join(f"<span>{format_error(error)}</span>" for error in strip.errors) if strip.looks else ""
     return (
-        f'<div class="pp-row"><div class="pp-row-name"><strong>{html.escape(title)}</strong>'
+        f'<div class="pp-row"><div class="pp-row-name pp-said"><strong>{named}</strong>'
         f"<span>{html.escape(explain)}</span></div>"
         f'<div class="pp-row-strip"><img {picture(strip.file)} '
         f'alt="{html.escape(captions.strip_alt(strip, finding))}"><div class="pp-errors">{errors}</div></div></div>'

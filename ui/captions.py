@@ -34,8 +34,9 @@ def explain_attack(evidence: Evidence) -> str:
     """Returns what the real attack does and when it counts as successful."""
     error = "1 − SSIM" if evidence.spec.kind == "image" else "relative distance"
     return (
-        f"Measured: an attacking server plants a layer that copies {attacked_nouns(evidence)} into the gradient and "
-        f"reads one noisy gradient of each. One counts as rebuilt when its error ({error}) is below 10 %. "
+        f"Measured: an attacking server plants a layer that copies {attacked_nouns(evidence)} into the gradient, "
+        "the correction that training sends back, and reads one noisy gradient of each. One counts as rebuilt when its "
+        f"error ({error}) is below 10 %. "
         "Not a guarantee: a better attack may come."
     )
 

@@ -11,7 +11,7 @@ import streamlit as st
 from dpcore.checker import LARGEST_FILE, Verdict
 from dpcore.checker.examples import EXAMPLES
 from dpcore.checker.words import get_report, get_result
-from ui import check_html, check_state, check_text
+from ui import check_html, check_state, check_text, glossary
 from ui.blocks import stress
 from ui.check_state import Reading
 from ui.text import plain
@@ -25,10 +25,10 @@ epochs: 20
 delta: 1e-6
 target_epsilon: 3"""
 _EMPTY = """
-<p class="pp-summary">A training is called private in a paper or a mail: <strong>is it?</strong> Paste its settings
-above, or take one of the examples; the answer takes a moment.</p>
+<p class="pp-summary pp-said">A training is called private in a paper or a mail: <strong>is it?</strong> Paste its
+settings above, or take one of the examples; the answer takes a moment.</p>
 <div class="ck-empty">
-<section><h3>What to paste</h3>
+<section><h2>What to paste</h2>
 <p>JSON, YAML or TOML with the names your library uses: arguments of an Opacus script, an optimiser of TensorFlow
 Privacy, a strategy of Flower, a filter of NVFlare. Most useful are</p>
 <ul><li>the <b>noise</b>: <code>noise_multiplier</code>, or the target from which the library finds it</li>
@@ -36,12 +36,12 @@ Privacy, a strategy of Flower, a filter of NVFlare. Most useful are</p>
 <li>the <b>counts</b>: <code>batch_size</code>, <code>num_train</code>, <code>epochs</code></li>
 <li>how batches are <b>drawn</b>: <code>poisson_sampling</code></li>
 <li>the <b>claim</b>: <code>target_epsilon</code> and <code>delta</code></li></ul></section>
-<section><h3>What is looked for</h3>
+<section class="pp-said"><h2>What is looked for</h2>
 <ul><li>no noise, or DP switched off</li><li>clipping of a batch or microbatch instead of each record</li>
 <li>noise that does not grow with the clipping norm</li><li>δ of 1/N or more</li>
 <li>shuffled batches counted as if drawn by coins</li><li>ε of one round sold as that of all</li>
 <li>layers that mix people’s data (BatchNorm)</li><li>settings tuned on the same people’s data</li></ul></section>
-<section><h3>What you get</h3>
+<section class="pp-said"><h2>What you get</h2>
 <p>One word, void, weak, incomplete or sound, with the reasons, the line each rests on, and the true ε by two
 accountants; or what is missing to say so.</p></section></div>"""
 _LIMITS = """
@@ -100,7 +100,8 @@ def configuration() -> None:
 
 def nothing_yet() -> None:
     """Shows what to paste, and what comes of it."""
-    st.html(_EMPTY)
+    words = {"clipping": "clipping norm", "delta": "δ of 1/N or more", "poisson": "drawn by coins"}
+    st.html(glossary.explain(_EMPTY, dp="called private", accountant="two\naccountants", **words))
 
 
 def refused(reading: Reading) -> None:

@@ -12,7 +12,7 @@ from dpcore.checker.fields import entries
 from dpcore.checker.statements import get_stated_noise
 from dpcore.checker.words import relation_words
 from dpcore.results.numbers import short_number
-from ui import check_person, check_text
+from ui import check_person, check_text, glossary
 from ui.blocks import stress
 from ui.check_state import Reading
 from ui.numbers import format_sigma
@@ -37,16 +37,19 @@ def numbers_html(verdict: Verdict) -> str:
     """Returns claimed ε, true ε by both accountants, the noise, and what it means for a person, as cards."""
     claim, real = verdict.claim, verdict.compared
     word = "Proven" if real is not None and not real.is_exact and verdict.epsilon != math.inf else "True"
-    claimed = [
+    made = [
         _card("Claimed", "", check_text.claimed_words(claim) or "none claimed", _about_claim(verdict)),
         _card(f"{word}, tight accountant", "proven", *_true(verdict, real, tight=True)),
         _card(f"{word}, RDP accountant", "proven", *_true(verdict, real, tight=False)),
         _card("Noise that hides one", "", *_noise(verdict, real)),
     ]
+    cards = glossary.explain(
+        "".join(made), epsilon="Claimed", accountant="tight accountant", noise="Noise that hides one"
+    )
     person = check_person.person_sentence(real, claim) if verdict.epsilon != math.inf else check_person.NO_LIMIT
     tag = "" if not person.startswith("Of 1,000") else '<span class="pp-tag pp-tag-proven">proven</span>'
     return (
-        f'<div class="pp-cards ck-numbers">{"".join(claimed)}</div>'
+        f'<h2 class="pp-unseen">In four numbers</h2><div class="pp-cards ck-numbers">{cards}</div>'
         f'<p class="ck-person"><strong>For one {"client" if claim.unit == "client" else "patient"}.</strong> '
         f"{stress(person)} {tag}</p>"
     )

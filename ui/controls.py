@@ -14,6 +14,7 @@ from ui.captions import COUNTED
 from ui.epsilon import format_epsilon, name_budget, parse_epsilon, refuse_epsilon
 from ui.evidence import Counted, Evidence
 from ui.finding import Finding
+from ui.glossary import meaning
 from ui.numbers import format_sigma
 from ui.state import View
 from ui.text import plain
@@ -21,13 +22,9 @@ from ui.text import plain
 _DATASET, _SLIDER, _TYPED, _COUNTED = "bar_dataset", "bar_slider", "bar_typed", "bar_counted"
 
 _HELP_EPSILON = (
-    "The privacy budget. Small ε: much noise during training, strong protection. Large ε: little noise, little proven. "
-    "**no DP**: trained without any noise. The stops are the measured budgets."
+    f"**ε:** {meaning('epsilon')} **σ:** {meaning('noise')} **DP:** {meaning('dp')} The stops are the measured budgets."
 )
-_HELP_COUNTED = (
-    "The same noise, counted two ways. The paper counts ε with Rényi DP, which says too much at large budgets; "
-    "counting tightly gives the smallest ε we can prove. The noise σ, the risks and the pictures stay the same."
-)
+_HELP_COUNTED = f"{meaning('accountant')} The noise σ, the risks and the pictures stay the same."
 _HELP_TYPED = "Any budget from 0.1 to 10¹⁵, such as 12.5, 1e6, 10⁶ or 1,000,000, or “no DP”. Press Enter."
 
 

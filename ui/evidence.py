@@ -111,6 +111,8 @@ class Evidence:
     #: What was attacked, by its name in the table; empty if nothing was.
     attacked: str
     strips: tuple[Strip, ...]
+    #: Why there are no strips, if their table cannot be read; the numbers stand all the same.
+    pictures_problem: str = ""
 
     @property
     def measured(self) -> tuple[Point, ...]:
@@ -155,6 +157,7 @@ def collect_evidence(store: PrecomputedStore, spec: DatasetSpec, model: str | No
     table = store.table("points", spec.name, model)
     points = [_to_point(row, by_budget) for row in table.to_dict("records")]
     bounds = store.table("bounds", spec.name, model).sort_values("epsilon_rdp")
+    strips, pictures_problem = _strips(store, spec)
     evidence = Evidence(
         spec=spec,
         model=model,
@@ -164,7 +167,8 @@ def collect_evidence(store: PrecomputedStore, spec: DatasetSpec, model: str | No
             name: bounds[name].to_numpy(float) for name in ("epsilon_rdp", "epsilon_tight", "worst_case", "relaxed")
         },
         attacked=attacked,
-        strips=_strips(store, spec),
+        strips=strips,
+        pictures_problem=pictures_problem,
     )
     if not evidence.measured or evidence.no_dp.seeds < 1:
         raise ResultsUnavailable(f"The table “points” of the precomputed results lacks runs of “{spec.name}”.")
@@ -211,9 +215,13 @@ def _to_point(row: dict[Any, Any], attacks: dict[float, tuple[Attack, ...]]) -> 
     return Point(target_epsilon=target, epsilon_tight=tight, attacks=attacks.get(target, ()), **columns)
 
 
-def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[Strip, ...]:
-    table = store.table("gallery")
-    return tuple(
+def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[tuple[Strip, ...], str]:
+    """The strips, or none and the sentence that says why."""
+    try:
+        table = store.table("gallery")
+    except ResultsUnavailable as error:
+        return (), str(error)
+    strips = tuple(
         Strip(
             target_epsilon=_budget(row["target_epsilon"]),
             looks=int(row["looks"]),
@@ -225,3 +233,4 @@ def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[Strip, ...]:
         )
         for row in table[table["dataset"] == spec.name].to_dict("records")
     )
+    return strips, ""

@@ -9,7 +9,7 @@ from dpcore.jobs import ProfileTask, Task, curve_tasks, run_tasks
 from dpcore.jobs.rows import JobKind
 from dpcore.results.metrics import get_model_words_from_name
 from dpcore.settings import models_for
-from ui import echo, lab_loaders, lab_state, loaders, state
+from ui import echo, glossary, lab_loaders, lab_state, loaders, state
 from ui.controls import control_bar
 from ui.field_row import number_fields
 from ui.finding import Finding
@@ -56,7 +56,7 @@ def settings_form(plan: Plan) -> None:
             models_for(base.spec),
             format_func=get_model_words_from_name,
             key=_MODEL,
-            help="What learns. Larger models need more time, and more noise drowns them.",
+            help=f"What learns. Larger models need more time, and more noise drowns them. {glossary.meaning('models')}",
             on_change=_take_model,
         )
         number_fields(fields, texts, prefix=_FIELD, keep_typed=bool(refused), take=_take_field)

@@ -17,11 +17,11 @@ from ui.blocks import stress
 from ui.lab_jobs import Mine
 from ui.lab_visitor import visitor
 
-#: Seconds between two looks while something is at work or next, while all waits in the queue (forty visitors' looks
-#: must not keep the server busy), and while only this machine is being timed.
-_AT_WORK, _QUEUED, _TIMING = 0.3, 1.0, 2.0
-#: Tasks that may start at any moment: as many as the smallest machine has workers.
-_NEXT = 2
+#: Seconds between two looks while something is at work or next, while all waits in the queue, near its front or far
+#: from it (forty visitors' looks must not keep the server busy), and while only this machine is being timed.
+_AT_WORK, _NEAR, _FAR, _TIMING = 0.3, 1.0, 4.0, 2.0
+#: Tasks that may start at any moment: as many as the smallest machine has workers; and tasks that wait near the front.
+_NEXT, _SOON = 2, 8
 #: Share of a training before which its own pace says little.
 _TOO_EARLY = 0.2
 _STOPPING = "lab_stopping"
@@ -32,22 +32,28 @@ def watch(mine: Mine, dataset: str, *, timed: bool) -> None:
 
     `timed` says whether this machine's speed on the dataset is known.
     """
-    every = _interval(mine) if mine.unfinished else None if timed else _TIMING
+    every = _interval(mine, timed=timed)
     echo.expect(every is not None)
-    # The run that is looked at and all that ended: when they change, the whole page is drawn anew.
-    st.fragment(_look, run_every=every)(mine.signature, mine.shown.id if mine.shown else "", dataset, timed)
+    # The run that is looked at, all that ended, and how near the rest is: when they change, the page is drawn anew.
+    before = (mine.signature, every)
+    st.fragment(_look, run_every=every)(before, mine.shown.id if mine.shown else "", dataset, timed)
 
 
-def _interval(mine: Mine) -> float:
+def _interval(mine: Mine, *, timed: bool) -> float | None:
+    """Seconds until the next look; None where there is nothing to look for."""
+    if not mine.unfinished:
+        return None if timed else _TIMING
     tasks = [task for job in mine.unfinished for task in job.tasks]
-    soon = any(task.state == "running" or (task.ahead is not None and task.ahead < _NEXT) for task in tasks)
-    return _AT_WORK if soon else _QUEUED
+    ahead = [task.ahead for task in tasks if task.ahead is not None]
+    if any(task.state == "running" for task in tasks) or any(many < _NEXT for many in ahead):
+        return _AT_WORK
+    return _NEAR if any(many < _SOON for many in ahead) else _FAR
 
 
 @lab_loaders.or_a_sentence
 def _look(before: tuple[object, ...], run: str, dataset: str, timed: bool) -> None:
     mine = lab_jobs.load(run)
-    if mine.signature != before or (not timed and _is_timed(dataset)):
+    if (mine.signature, _interval(mine, timed=timed)) != before or (not timed and _is_timed(dataset)):
         st.rerun()
     if not mine.unfinished:
         return
@@ -136,6 +142,8 @@ def _left(task: TaskState) -> str:
     if task.started is None:
         return ""
     elapsed, progress = time.time() - task.started, task.progress
+    if elapsed < 0:
+        return ""  # The clock was set back.
     if progress and progress.steps and 0 < progress.step < progress.steps:
         share = progress.step / progress.steps
         if share < _TOO_EARLY and task.expected_seconds is not None:

@@ -15,6 +15,7 @@ from dpcore.settings import TrainingConfig, models_for
 from ui.epsilon import quoted
 from ui.evidence import Counted
 from ui.fields import Field
+from ui.glossary import meaning
 from ui.numbers import format_count
 
 #: From two views on they are mirrored at random: views that are all alike teach nothing.
@@ -26,7 +27,7 @@ FIELDS = {
         Field(
             name="sigma",
             label="Noise σ",
-            help="Leave it empty and the noise follows from the privacy budget above; a number here decides instead.",
+            help=f"{meaning('noise')} Empty: it follows from the privacy budget above; a number here decides.",
             low=1e-8,
             high=1e3,
             whole=False,
@@ -35,7 +36,7 @@ FIELDS = {
         Field(
             name="clip",
             label="Clip norm C",
-            help="No record may pull on the model by more than this. The noise grows with it.",
+            help=meaning("clipping"),
             low=1e-4,
             high=1e3,
             whole=False,
@@ -43,7 +44,7 @@ FIELDS = {
         Field(
             name="batch",
             label="Batch",
-            help="How many records a training step uses on average.",
+            help=meaning("batch"),
             low=1,
             high=1e6,
             whole=True,
@@ -51,7 +52,7 @@ FIELDS = {
         Field(
             name="epochs",
             label="Epochs",
-            help="How often training passes over all records.",
+            help=meaning("epoch"),
             low=1,
             high=Limits.epochs,
             whole=True,
@@ -83,7 +84,7 @@ FIELDS = {
         Field(
             name="seed",
             label="Seed",
-            help="The same seed repeats the same training; another one shows how much is chance.",
+            help=meaning("seed"),
             low=0,
             high=2**31 - 1,
             whole=True,

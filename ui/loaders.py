@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import gc
+import math
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +16,12 @@ import streamlit as st
 from dpcore import datasets
 from dpcore.errors import DpcoreError, ResultsUnavailable
 from dpcore.results.store import DEFAULT_FOLDER, PrecomputedStore
+from ui import tables
 from ui.charts import Theme
 from ui.evidence import Counted, Evidence, Point, collect_evidence
 from ui.finding import Finding, Proof, find_at_point, find_between_points
 from ui.overlay import Drawing, draw_trade_off
+from ui.state import DEFAULT_EPSILON
 
 if TYPE_CHECKING:
     from ui.member_evidence import Audit, Exposure
@@ -43,7 +47,11 @@ def dataset_names() -> Sequence[str]:
 
 def evidence(dataset: str) -> Evidence:
     """Returns all results of a dataset's main model; raises ResultsUnavailable."""
-    return _evidence(dataset, None, version())
+    key = (dataset, None, version())
+    found = _evidence(*key)
+    if found.pictures_problem:
+        _evidence.clear(*key)  # A file that is restored is seen at the next look.
+    return found
 
 
 def all_models(dataset: str) -> Sequence[Evidence]:
@@ -84,6 +92,16 @@ def drawing(dataset: str, counted: Counted, theme: Theme) -> Drawing:
     return _drawing(dataset, counted, theme, version())
 
 
+def tables_html(dataset: str, counted: Counted) -> tuple[str, str]:
+    """Returns the table of a dataset's main model and those of its others, as HTML; raises ResultsUnavailable."""
+    return _tables_html(dataset, counted, version())
+
+
+def facts_html() -> str:
+    """Returns how the results were made, as HTML; raises ResultsUnavailable."""
+    return _facts_html(version())
+
+
 def picture_uri(file: str) -> str:
     """Returns a gallery picture as a data URI; raises ResultsUnavailable."""
     return _picture_uri(file, version())
@@ -102,6 +120,18 @@ def warm_up() -> None:
     gc.freeze()
 
 
+def prepare_start_page() -> None:
+    """Loads what the start page imports and shows first; raises ResultsUnavailable."""
+    # Not needed here, but by the page's script.
+    from ui import blocks, controls, sources  # noqa: F401
+
+    first = dataset_names()[0]
+    finding(first, DEFAULT_EPSILON, "rdp").nearest.attacks[0].rebuilt_interval  # noqa: B018, for SciPy
+    drawing(first, "rdp", "light")
+    tables_html(first, "rdp")
+    facts_html()
+
+
 #: (sample_rate, steps, delta, kappa): what a mechanism of this dataset shares with its neighbours.
 _Setting = tuple[float, int, float, float]
 
@@ -112,15 +142,23 @@ def _setting(point: Point) -> _Setting:
 
 #: Part of every cache key; see `version`.
 Version = tuple[str, int]
+#: When each folder was last looked at, and when its manifest had changed then.
+_SEEN: dict[str, tuple[float, int]] = {}
+_SEEN_SECONDS = 1.0
 
 
 def version() -> Version:
     """Returns the folder of the results and when its manifest changed: a new sweep is seen without a restart."""
-    folder = store().folder
-    try:
-        return str(folder), (folder / "manifest.json").stat().st_mtime_ns
-    except OSError:
-        return str(folder), 0
+    folder, now = store().folder, time.monotonic()
+    seen, changed = _SEEN.get(str(folder), (-math.inf, 0))
+    # A page asks a dozen times, and each question to the disk lets other visitors' pages go first.
+    if now - seen > _SEEN_SECONDS:
+        try:
+            changed = (folder / "manifest.json").stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        _SEEN[str(folder)] = now, changed
+    return str(folder), changed
 
 
 def _open(version: Version) -> PrecomputedStore:
@@ -134,11 +172,7 @@ def _manifest(version: Version) -> dict[str, object]:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _dataset_names(version: Version) -> Sequence[str]:
-    opened = _open(version)
-    damaged = [name for name in opened.damaged_files() if name.endswith(".parquet")]
-    if damaged:
-        raise ResultsUnavailable(f"The precomputed results differ from their manifest: {', '.join(sorted(damaged))}.")
-    present = set(opened.table("points")["dataset"])
+    present = set(_open(version).table("points")["dataset"])
     names = tuple(name for name in datasets.names() if name in present)
     if not names:
         raise ResultsUnavailable("The precomputed results hold no dataset that this version knows.")
@@ -158,6 +192,20 @@ def _models(dataset: str, version: Version) -> Sequence[str]:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _drawing(dataset: str, counted: Counted, theme: Theme, version: Version) -> Drawing:
     return draw_trade_off(_evidence(dataset, None, version), counted, theme)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _tables_html(dataset: str, counted: Counted, version: Version) -> tuple[str, str]:
+    main, *others = (
+        tables.table_html(_evidence(dataset, model, version), counted)
+        for model in (None, *_models(dataset, version)[1:])
+    )
+    return main, "".join(others)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _facts_html(version: Version) -> str:
+    return tables.facts_html(_manifest(version))
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)

@@ -10,7 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from dpcore.errors import NotMeasured, ResultsUnavailable
-from ui import loaders, member_audit, member_groups, member_roc, member_state, member_text
+from ui import glossary, loaders, member_audit, member_groups, member_roc, member_state, member_text
 from ui.blocks import results_missing, stress
 from ui.chart_blocks import draw, table
 from ui.epsilon import format_epsilon
@@ -65,6 +65,7 @@ def answer(member: Member, exposure: Exposure) -> None:
     first = f'<p class="rk-who">{stress(near)}</p>' if near else ""
     st.html(
         f'{first}<p class="pp-summary" {member.at} role="status">{stress(words)}</p>'
+        '<h2 class="pp-unseen">In three numbers</h2>'
         f'<div class="pp-cards rk-cards" {member.at}>{_cards(exposure)}</div>'
     )
 
@@ -92,7 +93,12 @@ def roc(member: Member, exposure: Exposure) -> None:
     chart = member_roc.roc_chart(exposure, logarithmic=member.view.axes == "log")
     draw("member_roc", chart, f'class="mb-roc" {member.at}')
     _choice("Axes", "axes", _AXES, member.view.axes)
-    st.html(f'<p class="rk-text">{stress(member_text.gap_sentence(exposure))}</p>')
+    gap = stress(member_text.gap_sentence(exposure))
+    words = "The attacks: LiRA; loss threshold. The axes: true-positive rate; false-positive rate."
+    kinds = glossary.explain(
+        words, lira="LiRA", loss="loss threshold", tpr="true-positive rate", fpr="false-positive rate"
+    )
+    st.html(f'<p class="rk-faint pp-said">{kinds}</p><p class="rk-text">{gap}</p>')
     table("membership", member_roc.roc_table(exposure), lambda: to_csv(*member_roc.roc_rows(exposure)), page="member")
 
 
@@ -108,7 +114,8 @@ def audit(member: Member) -> None:
         return
     found = nearest_audits(audits, member.finding)
     words, cap = member_text.floor_summary(found, member.finding), member_text.cap_sentence(audits, found)
-    st.html(f'<p class="rk-who mb-floor" {member.at}>{stress(words)}</p>')
+    said = glossary.explain(stress(words), audit="the audit")
+    st.html(f'<p class="rk-who mb-floor pp-said" {member.at}>{said}</p>')
     draw("member_audit", member_audit.audit_chart(audits, member.finding), f'class="mb-audit" {member.at}')
     st.html(
         f'<p class="rk-text">{stress(cap)} A floor at the bottom proves nothing, which is not a risk of zero. '
@@ -131,7 +138,7 @@ def groups(member: Member, exposure: Exposure) -> None:
     rows = member_groups.groups_html(exposure.groups, everybody, noun=noun, limit=limit)
     st.html(
         f'<p class="rk-text mb-who" {member.at}>{stress(words)}</p><figure class="mb-figure" role="group" '
-        f'aria-label="Members found by group">{rows}</figure>'
+        f'aria-label="Members found of 1,000 in each group, with 95 % intervals">{rows}</figure>'
         '<p class="rk-faint">Measured, not proven. Bars are 95 % intervals as if all scores were independent; the '
         "same record is scored by several models, so the true intervals are somewhat wider. The proven limit "
         "is the same for every group.</p>"
@@ -191,6 +198,7 @@ def limits(member: Member) -> None:
             f"python -m dpcore attacks --dataset {spec.name} --table membership\n"
             f"python -m dpcore attacks --dataset {spec.name} --table audit",
             language=None,
+            wrap_lines=True,
         )
 
 

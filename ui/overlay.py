@@ -8,7 +8,6 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import plotly.graph_objects as go
 
 from ui import charts
 from ui.captions import chart_note
@@ -17,6 +16,7 @@ from ui.drag import place
 from ui.epsilon import name_budget
 from ui.evidence import Counted, Evidence
 from ui.finding import Finding
+from ui.frozen_figure import FrozenFigure
 from ui.series import Series, position, risk_series
 from ui.text import noun
 
@@ -36,7 +36,7 @@ _GAPS = (8, 14, 20)
 class Drawing:
     """All of the chart that a moved slider leaves as it is."""
 
-    figure: go.Figure
+    figure: FrozenFigure
     names: str
     legend: str
 
@@ -45,7 +45,7 @@ def draw_trade_off(evidence: Evidence, counted: Counted, theme: Theme) -> Drawin
     """Returns the chart of a dataset with the names beside its curves and its legend."""
     series = risk_series(evidence, counted)
     return Drawing(
-        figure=charts.trade_off_figure(evidence, series, counted=counted, theme=theme),
+        figure=FrozenFigure(charts.trade_off_figure(evidence, series, counted=counted, theme=theme)),
         names=headings_html(evidence) + names_html(series),
         legend=legend_html(series, evidence),
     )

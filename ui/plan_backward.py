@@ -17,7 +17,7 @@ from ui.chart_blocks import download
 from ui.plan_band import band_html, band_rows
 from ui.plan_controls import Planned
 from ui.plan_forward import at
-from ui.plan_limits import LIMITS, show_share
+from ui.plan_limits import LIMITS, LimitField
 from ui.plan_setting import overrides_of
 from ui.plan_state import LINK
 from ui.risk_charts import to_csv
@@ -61,7 +61,7 @@ def _limit_fields(planned: Planned) -> None:
     refused = str(st.session_state.get(_NOTICE, ""))
     limits = planned.view.limits
     for name, field in LIMITS.items():
-        on, text = name in limits, show_share(limits[name]) if name in limits else None
+        on, text = name in limits, field.show(limits[name]) if name in limits else None
         if st.session_state.get(_ON + name) != on:
             st.session_state[_ON + name] = on
         if _VALUE + name not in st.session_state:
@@ -69,19 +69,29 @@ def _limit_fields(planned: Planned) -> None:
         elif text is not None and not refused and st.session_state[_VALUE + name] != text:
             st.session_state[_VALUE + name] = text
     with st.container(key="plan_limits"):
-        for name, field in LIMITS.items():
-            with st.container(key=f"plan_limit_row_{name}"):
-                st.checkbox(field.label, key=_ON + name, on_change=_take_limit, args=(name,))
-                st.text_input(
-                    f"Value of: {field.label}",
-                    key=_VALUE + name,
-                    max_chars=40,
-                    label_visibility="collapsed",
-                    on_change=_take_limit,
-                    args=(name, True),
-                )
+        for field in LIMITS.values():
+            if not field.more:
+                _limit_row(field)
+    with st.expander("More limits", icon=":material/tune:"), st.container(key="plan_limits_more"):
+        for field in LIMITS.values():
+            if field.more:
+                _limit_row(field)
     if refused:
         st.warning(plain(refused), icon=":material/info:")
+
+
+def _limit_row(field: LimitField) -> None:
+    name = field.name
+    with st.container(key=f"plan_limit_row_{name}"):
+        st.checkbox(field.label, key=_ON + name, on_change=_take_limit, args=(name,))
+        st.text_input(
+            f"Value of: {field.label}",
+            key=_VALUE + name,
+            max_chars=40,
+            label_visibility="collapsed",
+            on_change=_take_limit,
+            args=(name, True),
+        )
 
 
 def _take_limit(name: str, typed: bool = False) -> None:
@@ -172,4 +182,4 @@ def _table(headings: list[str], rows: list[list[object]]) -> str:
         + "</tr>"
         for row in rows
     )
-    return f'<div class="pp-scroll"><table class="pp-table"><tr>{head}</tr>{body}</table></div>'
+    return f'<div class="pp-scroll" tabindex="0"><table class="pp-table"><tr>{head}</tr>{body}</table></div>'

@@ -62,7 +62,8 @@ def label(planned: Planned) -> None:
         return
     limits = tuple(LIMITS[name].limit(v) for name, v in planned.view.limits.items())
     file = PlanFile(plans=plans, limits=limits)
-    whose = f"{len(plans)} compared plans" if planned.view.compared else "this plan"
+    many = len(planned.view.compared)
+    whose = f"the {many} compared plans" if many > 1 else "the compared plan" if many else "this plan"
     st.html(
         f'<p class="rk-text" {at(planned)}>One page about {whose}: odds, people, assumptions, sources, and a hash '
         f"(<code>{file.hash}</code>). Save the plan file and repeat it: "
@@ -95,11 +96,9 @@ def take_file(data: bytes) -> str:
         raise InvalidValue("The file must be a plan file, but is a ledger: load it further down.")
     file = planner.plans_from_document(document)
     known = {(field.kind, field.level): name for name, field in LIMITS.items()}
-    limits = {known[x.kind, x.level]: x.value for x in file.limits if (x.kind, x.level) in known}
-    left_out = len(file.limits) - len(limits)
+    limits = {known[x.kind, x.level]: x.value for x in file.limits}
     LINK.change(replace(LINK.shown(), compared=file.plans, limits=limits or LINK.shown().limits))
-    more = f" {left_out} of its limits have no field here and were left out." if left_out else ""
-    return f"Loaded {len(file.plans)} of at most {MOST_PLANS} plans.{more}"
+    return f"Loaded {len(file.plans)} of at most {MOST_PLANS} plans."
 
 
 def chart_html(answers: tuple[PlanAnswer, ...]) -> str:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dpcore import datasets
 from dpcore.planner import LevelRisks, NoBasis, PlanAnswer
+from dpcore.planner.rows import describe_seconds
 from dpcore.results.metrics import get_metric_from_name, get_model_words_from_name
 from ui import lab_text
 from ui.blocks import stress
@@ -157,7 +158,7 @@ def _effort(found: PlanAnswer) -> str:
         "shipped": "at the speed of the machine that made the results; open the Live lab once to time this one",
     }[effort.speed_of]
     lines = [f"one core, {whose}", f"{lab_text.energy(effort.seconds, effort.watts)} at {effort.watts:g} W"]
-    return card("Time and energy", "estimated", f"about {lab_text.duration(effort.seconds)}", lines)
+    return card("Time and energy", "estimated", f"about {describe_seconds(effort.seconds)}", lines)
 
 
 def _attack(found: PlanAnswer) -> str:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import datetime
 import html
-import math
 from typing import Any
 
 import streamlit as st
 
 from dpcore import planner
 from dpcore.errors import DpcoreError, InvalidValue
-from dpcore.planner import AnyRelease, LaplaceRelease, Ledger, LedgerAnswer, TrainingRelease
+from dpcore.planner import Ledger
 from dpcore.planner.documents import parse_document, to_json
-from ui import plan_loaders, plan_state
-from ui.blocks import stress
+from ui import plan_loaders, plan_state, plan_totals
 from ui.captions import COUNTED
-from ui.epsilon import format_epsilon
 from ui.fields import Field, format_value
 from ui.plan_setting import in_words
 from ui.plan_upload import uploader
 from ui.text import plain
 
-_LEDGER, _NOTICE, _KEY = "plan_ledger", "plan_ledger_notice", "plan_ledger_"
+_LEDGER, _BEFORE, _NOTICE, _KEY = "plan_ledger", "plan_ledger_before", "plan_ledger_notice", "plan_ledger_"
 KINDS = {"training": "Training", "gaussian": "Gaussian query", "laplace": "Laplace query"}
 FIELDS = {
     field.name: field
@@ -58,16 +55,26 @@ def ledger() -> None:
     except DpcoreError as error:
         st.error(f"The ledger could not be added up, so nothing is promised. {error}")
     else:
-        st.html(totals_html(found))
-    st.download_button(
-        "Save the ledger (JSON)",
-        lambda: to_json(planner.ledger_document(now)),
-        file_name="ledger.json",
-        mime="application/json",
-        key="plan_ledger_save",
-        on_click="ignore",
-        icon=":material/download:",
-    )
+        st.html(plan_totals.totals_html(found))
+    st.html('<p class="rk-faint">The ledger stays in this tab only, and goes with it: save it to keep it.</p>')
+    with st.container(key="plan_ledger_buttons"):
+        st.download_button(
+            "Save the ledger (JSON)",
+            lambda: to_json(planner.ledger_document(now)),
+            file_name="ledger.json",
+            mime="application/json",
+            key="plan_ledger_save",
+            on_click="ignore",
+            icon=":material/download:",
+        )
+        st.button(
+            "Undo the last change",
+            key="plan_ledger_undo",
+            icon=":material/undo:",
+            disabled=_BEFORE not in st.session_state,
+            help="The ledger as it was before a release was added or removed, a number changed or a file loaded.",
+            on_click=_undo,
+        )
     uploader("Load a ledger", key="plan_ledger_open", take=take_file)
 
 
@@ -95,57 +102,6 @@ def take_file(data: bytes) -> str:
     _keep(found)
     count = len(found.releases)
     return f"Loaded the ledger “{found.name}” with {count} release{'' if count == 1 else 's'}."
-
-
-def totals_html(found: LedgerAnswer) -> str:
-    """Returns totals, what each planned release adds, the years, and what a refresh does."""
-    several = found.ledger.images_per_patient > 1
-    rows = [("Released so far", [found.spent, found.spent_of_patient])]
-    if found.planned:
-        rows.append(("With all that is planned", [found.with_planned, found.with_planned_of_patient]))
-    body = "".join(
-        f'<tr><th scope="row">{name}</th>'
-        + "".join(f"<td>{_epsilon(v)}</td>" for t in totals[: 1 + several] for v in (t.epsilon_rdp, t.epsilon_tight))
-        + "</tr>"
-        for name, totals in rows
-    )
-    levels = ("a record", f"a patient with {found.ledger.images_per_patient:,}") if several else ("a patient",)
-    head = "".join(f'<th scope="col">ε of {level}, {how}</th>' for level in levels for how in COUNTED.values())
-    points = [_left(found)]
-    for a in found.planned:
-        adds = f"{_epsilon(a.adds.epsilon_rdp)} as in the paper, {_epsilon(a.adds.epsilon_tight)} tightly"
-        points.append(f"**{a.release.label}** would add ε {adds}; then {_left_words(a.left)}.")
-    points.append(found.refresh)
-    said = "".join(f"<li>{stress(point)}</li>" for point in points)
-    return (
-        f'<div class="pp-scroll pl-totals"><table class="pp-table"><tr><th></th>{head}</tr>{body}</table></div>'
-        f'<ul class="pp-person" role="status">{said}</ul>'
-    )
-
-
-def _left(found: LedgerAnswer) -> str:
-    of = format_epsilon(found.ledger.budget_epsilon)
-    how = COUNTED[found.ledger.accountant]
-    return f"Of the budget ε = {of}, counted {how}, **{_left_words(found.left)}**."
-
-
-def _left_words(left: float) -> str:
-    if math.isinf(left):
-        return "nothing is left: no bound is found"
-    return f"ε = {left:.4g} is left" if left >= 0 else f"it is overspent by ε = {-left:.4g}"
-
-
-def _epsilon(value: float) -> str:
-    return "no bound" if math.isinf(value) else f"{value:.4g}"
-
-
-def describe(release: AnyRelease) -> str:
-    """Returns a release's numbers in words."""
-    if isinstance(release, TrainingRelease):
-        return f"training, σ = {release.noise_multiplier:.4g}, q = {release.sample_rate:.3g}, {release.steps:,} steps"
-    if isinstance(release, LaplaceRelease):
-        return f"Laplace query, ε = {release.epsilon:.4g}, {release.times:,} times"
-    return f"Gaussian query, σ = {release.noise_multiplier:.4g}, {release.times:,} times"
 
 
 def _head(now: Ledger) -> None:
@@ -186,7 +142,7 @@ def _rows(now: Ledger) -> None:
             st.html(
                 f'<div class="lb-run pl-ledger"><strong>{html.escape(release.label)}</strong> '
                 f'<span class="lb-state{"" if release.planned else " lb-state-finished"}">{state}</span><br>'
-                f"{release.date.isoformat()}: {html.escape(describe(release))}</div>"
+                f"{release.date.isoformat()}: {html.escape(plan_totals.describe(release))}</div>"
             )
             st.button("Remove", key=f"plan_release_remove_{i}", on_click=_remove, args=(i,))
 
@@ -220,8 +176,14 @@ def _change(make: Any) -> bool:
 
 
 def _keep(found: Ledger) -> None:
+    st.session_state[_BEFORE] = shown()
     st.session_state[_LEDGER] = found
     st.session_state[_NOTICE] = ""
+
+
+def _undo() -> None:
+    """Takes back the last change; once more, and it is made again."""
+    _keep(st.session_state.get(_BEFORE, shown()))
 
 
 def _with(**changes: Any) -> Ledger:

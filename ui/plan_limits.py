@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dpcore.errors import InvalidValue
 from dpcore.planner import Level, Limit, LimitKind
+from dpcore.planner.setting import EPSILON_LIMITS
 from ui.fields import Field
 
 
@@ -22,9 +23,14 @@ class LimitField:
     label: str
     #: As typed at first.
     default: str
+    #: Whether it is offered only to who asks for more limits.
+    more: bool = False
 
     def parse(self, text: str) -> float:
-        """Returns the share typed as “1 in 1,000”, “1/1000”, “0.1 %” or “0.001”; raises InvalidValue."""
+        """Returns ε, or the share typed as “1 in 1,000”, “1/1000”, “0.1 %” or “0.001”; raises InvalidValue."""
+        if self.kind == "epsilon":
+            low, high = EPSILON_LIMITS
+            return Field(name="", label=self.label, help="", low=low, high=high, whole=False).parse(text)
         value = parse_share(self.label, text)
         try:
             return Limit(kind=self.kind, level=self.level, value=value).value
@@ -32,56 +38,44 @@ class LimitField:
             rule = str(error).partition(" must ")[2]
             raise InvalidValue(f"{self.label} must {rule}") from None
 
+    def show(self, value: float) -> str:
+        """Returns a value as typed."""
+        return f"{value:.12g}" if self.kind == "epsilon" else show_share(value)
+
     def limit(self, value: float) -> Limit:
         """Returns the limit for the planner."""
         return Limit(kind=self.kind, level=self.level, value=value)
 
 
-LIMITS = {
-    field.name: field
-    for field in (
-        LimitField(
-            name="rec",
-            kind="reconstruction",
-            level="record",
-            label="Worst-case reconstruction of a record ≤",
-            default="1 in 1,000",
-        ),
-        LimitField(
-            name="recp",
-            kind="reconstruction",
-            level="patient",
-            label="Worst-case reconstruction of a patient ≤",
-            default="1 in 100",
-        ),
-        LimitField(
-            name="adv", kind="advantage", level="record", label="Membership advantage of a record ≤", default="10 %"
-        ),
-        LimitField(
-            name="advp", kind="advantage", level="patient", label="Membership advantage of a patient ≤", default="10 %"
-        ),
-        LimitField(
-            name="tpr",
-            kind="tpr_at_fpr_0_01",
-            level="record",
-            label="Found at 1 % false alarms, a record ≤",
-            default="5 %",
-        ),
-        LimitField(
-            name="tprp",
-            kind="tpr_at_fpr_0_01",
-            level="patient",
-            label="Found at 1 % false alarms, a patient ≤",
-            default="5 %",
-        ),
-        LimitField(
-            name="attack", kind="realistic", level="record", label="Rebuilt by the real attack ≤", default="0 %"
-        ),
-        LimitField(
-            name="useful", kind="utility", level="record", label="Utility, share of that without DP ≥", default="90 %"
-        ),
-    )
-}
+def _at_both_levels(name: str, kind: LimitKind, label: str, defaults: tuple[str, str], more: bool) -> list[LimitField]:
+    """The limit for a record, and the one for a patient, whose name ends with p."""
+    levels: tuple[tuple[Level, str], ...] = (("record", name), ("patient", f"{name}p"))
+    return [
+        LimitField(name=n, kind=kind, level=level, label=label.format(f"a {level}"), default=default, more=more)
+        for (level, n), default in zip(levels, defaults, strict=True)
+    ]
+
+
+_FIELDS = (
+    *_at_both_levels("rec", "reconstruction", "Worst-case reconstruction of {} ≤", ("1 in 1,000", "1 in 100"), False),
+    *_at_both_levels("adv", "advantage", "Membership advantage of {} ≤", ("10 %", "10 %"), False),
+    *_at_both_levels("tpr", "tpr_at_fpr_0_01", "Found at 1 % false alarms, {} ≤", ("5 %", "5 %"), False),
+    LimitField(name="attack", kind="realistic", level="record", label="Rebuilt by the real attack ≤", default="0 %"),
+    LimitField(
+        name="useful", kind="utility", level="record", label="Utility, share of that without DP ≥", default="90 %"
+    ),
+    LimitField(
+        name="relax",
+        kind="relaxed",
+        level="record",
+        label="Rebuilt by an attacker who does not hold the record ≤",
+        default="1 in 1,000",
+        more=True,
+    ),
+    *_at_both_levels("rare", "tpr_at_fpr_0_001", "Found at 0.1 % false alarms, {} ≤", ("1 %", "1 %"), True),
+    *_at_both_levels("most", "epsilon", "Budget ε of {} ≤", ("8", "8"), True),
+)
+LIMITS = {field.name: field for field in _FIELDS}
 DEFAULT_LIMITS: Mapping[str, float] = {"rec": 0.001, "useful": 0.9}
 
 

@@ -95,7 +95,7 @@ def measures_html(recon: Recon, outcomes: Outcomes) -> str:
     return (
         f'<table class="rk-facts rc-measures" {recon.place("recon-measures")}>'
         "<caption>Other measures at the same budget; measured, not proven</caption>"
-        f"<tr><th></th>{head}</tr>{rows}</table>"
+        f"<tr><td></td>{head}</tr>{rows}</table>"
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dpcore.errors import DpcoreError
-from ui import risk_charts, risk_controls, risk_loaders, risk_text
+from ui import glossary, risk_charts, risk_controls, risk_loaders, risk_text
 from ui.blocks import stress
 from ui.captions import attack_words
 from ui.chart_blocks import download, draw, table
@@ -33,7 +33,10 @@ def answer(risk: Risk) -> None:
     """Shows the page's answer in one paragraph."""
     words = risk_text.summary(risk.finding, risk.proof, risk.setting)
     training = html.escape(risk_controls.training_words(risk.setting))
-    st.html(f'<p class="pp-summary" {_at(risk)} role="status">{stress(words)}</p><p class="rk-faint">{training}</p>')
+    said = glossary.explain(training, poisson="(q)")
+    st.html(
+        f'<p class="pp-summary" {_at(risk)} role="status">{stress(words)}</p><p class="rk-faint pp-said">{said}</p>'
+    )
 
 
 def attacker(risk: Risk) -> None:
@@ -122,7 +125,7 @@ def odds(risk: Risk) -> None:
     prior, epsilon = risk.view.prior / 100, risk.finding.epsilon
     curve = risk.proof.worst_case if not risk.finding.is_no_dp else None
     rows = "".join(
-        f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'
+        f'<tr><th scope="row">{stress(name)}</th><td>{stress(value)}</td></tr>'
         for name, value in risk_text.odds_rows(prior, epsilon, curve)
     )
     note = (
@@ -156,7 +159,8 @@ def accountants(risk: Risk) -> None:
         f"{r.dataset} {format_epsilon(r.nominal)} is really {format_epsilon(float(f'{r.tight:.3g}'))}"
         for r in risk_loaders.paper_recounts()
     )
-    st.html(f'<div class="rk-text" {_at(risk)}>{stress(why)}</div>')
+    said = glossary.explain(stress(why), accountant="Rényi DP")
+    st.html(f'<div class="rk-text pp-said" {_at(risk)}>{said}</div>')
     with st.container(key="rk_two_accountants"):
         draw("accountants", risk_charts.accountants_chart(rows), 'class="rk-small"')
         st.html(risk_charts.accountants_table(rows))

@@ -118,7 +118,10 @@ def training_words(setting: Setting) -> str:
     epochs, steps = format_count(setting.epochs), format_count(setting.steps)
     rate, delta = f"{100 * setting.sample_rate:.3g} %", FIELDS["delta"].show(setting.delta)
     whose = "The measured training" if setting.is_measured else "Your training, not measured"
-    return f"{whose}: {records} records, batch {batch}, {epochs} epochs → {steps} steps, q = {rate}, δ = {delta}."
+    return (
+        f"{whose}: {records} records, batch {batch}, {epochs} epochs → {steps} steps, each with a random {rate} of the "
+        f"records (q), δ = {delta}."
+    )
 
 
 def _point(finding: Finding) -> Point:

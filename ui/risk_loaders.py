@@ -59,6 +59,14 @@ def claim_cards() -> Sequence[Card]:
     return _claims(*loaders.version())[1]
 
 
+def claims_problem() -> str:
+    """Returns the sentence that says why nothing measured can be compared; empty if it can."""
+    key = loaders.version()
+    if problem := _claims(*key)[2]:
+        _claims.clear(*key)  # A file that is restored is seen at the next look.
+    return problem
+
+
 @st.cache_resource(max_entries=256, show_spinner=False)
 def adjusted_card(name: str, numbers: tuple[tuple[str, float], ...]) -> Card:
     """Returns a card calculated with a visitor's numbers; raises DpcoreError."""
@@ -85,9 +93,9 @@ def bounds_held_when_counted_tightly() -> tuple[int, int]:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _claims(folder: str, _changed: int) -> tuple[Sequence[ClaimRow], Sequence[Card]]:
+def _claims(folder: str, _changed: int) -> tuple[Sequence[ClaimRow], Sequence[Card], str]:
     from dpcore import claims
     from dpcore.results.store import PrecomputedStore
 
     store = PrecomputedStore(folder=Path(folder))
-    return claims.all_rows(store), claims.cards(store)
+    return claims.all_rows(store), claims.cards(store), claims.results_problem(store)

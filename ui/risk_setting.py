@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dpcore.errors import InvalidValue
 from ui.evidence import Point
 from ui.fields import Field, read_fields
+from ui.glossary import meaning
 
 #: So many steps are still composed at once; more are no training anyone runs.
 MOST_STEPS = 100_000_000
@@ -28,7 +29,7 @@ FIELDS = {
         Field(
             name="batch",
             label="Batch",
-            help="How many records a training step uses on average. Batch / N is the sample rate q.",
+            help=f"{meaning('batch')} Batch / N is the sample rate q.",
             low=1,
             high=1e8,
             whole=True,
@@ -36,7 +37,7 @@ FIELDS = {
         Field(
             name="epochs",
             label="Epochs",
-            help="How often training passes over all records. Epochs · N / batch gives the steps.",
+            help=f"{meaning('epoch')} Epochs · N / batch gives the steps.",
             low=1,
             high=100_000,
             whole=True,
@@ -44,7 +45,7 @@ FIELDS = {
         Field(
             name="delta",
             label="δ",
-            help="The chance with which the promise of ε may fail. Must be well below 1/N.",
+            help=meaning("delta"),
             low=1e-15,
             high=0.1,
             whole=False,
@@ -52,7 +53,7 @@ FIELDS = {
         Field(
             name="kappa",
             label="κ, chance by guessing",
-            help="The attacker's chance without the model, 1/N unless you know better. Type 0.001 or 1/1000.",
+            help=f"{meaning('kappa')} Type 0.001 or 1/1000.",
             low=1e-8,
             high=1.0,
             whole=False,

@@ -204,7 +204,10 @@ def odds_rows(prior: float, epsilon: float, curve: TradeOff | None) -> list[tupl
         return [("Belief before", before), ("Without privacy protection", "the belief may rise to certainty")]
     rows = [
         ("Belief before", before),
-        (f"ε = {format_epsilon(epsilon)} multiplies the odds by at most e^ε", factor_words(epsilon)),
+        (
+            f"ε = {format_epsilon(epsilon)} multiplies the odds by at most e to the power of ε (e = 2.718…)",
+            factor_words(epsilon),
+        ),
         ("Belief after", belief_words(privacy.get_largest_posterior(prior, epsilon))),
     ]
     if curve is not None:

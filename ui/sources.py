@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
@@ -12,7 +10,6 @@ from ui import loaders, tables
 from ui.finding import Finding
 from ui.state import View, link_parameters
 
-_HIDDEN = {"files", "schema_version"}
 _PAPER = (
     "Ziller, Mueller, Stieger and others: “Reconciling privacy and accuracy in AI for medical imaging”, "
     "*Nature Machine Intelligence* 6, 764–774 (2024), [doi:10.1038/s42256-024-00858-y](https://doi.org/10.1038/s42256-024-00858-y)"
@@ -34,16 +31,16 @@ LIMITS = """
 def table_and_downloads(finding: Finding, page: str) -> None:
     """Offers the chart as a table, the numbers as CSV and a link to this view of the page with that path."""
     name = finding.evidence.spec.name
-    main, *others = models = loaders.all_models(name)
+    main, others = loaders.tables_html(name, finding.counted)
     with st.expander("The chart as a table", icon=":material/table:"):
-        st.html(tables.table_html(main, finding.counted))
+        st.html(main)
         if others:
             st.markdown("The page shows the model above. **Other models trained on the same data:**")
-            st.html("".join(tables.table_html(other, finding.counted) for other in others))
+            st.html(others)
     with st.container(key="downloads"):
         st.download_button(
             "Download the numbers (CSV)",
-            lambda: tables.table_csv(models),
+            lambda: tables.table_csv(loaders.all_models(name)),
             file_name=f"tradeoff-{name}.csv",
             mime="text/csv",
             on_click="ignore",
@@ -69,8 +66,9 @@ def sources(finding: Finding) -> None:
             "python -m dpcore verify                  # checks every file and recomputes a row\n"
             f"python -m dpcore results --dataset {spec.name} --json",
             language=None,
+            wrap_lines=True,
         )
-        st.html(_facts_html(loaders.manifest()))
+        st.html(loaders.facts_html())
 
 
 def _link(finding: Finding, page: str) -> str:
@@ -78,22 +76,3 @@ def _link(finding: Finding, page: str) -> str:
     here = urlsplit(st.context.url or "")
     path = "/".join(filter(None, (st.get_option("server.baseUrlPath").strip("/"), page)))
     return urlunsplit((here.scheme, here.netloc, f"/{path}", urlencode(link_parameters(view)), ""))
-
-
-def _facts_html(facts: Mapping[str, object]) -> str:
-    rows = "".join(
-        f'<tr><th scope="row">{html.escape(name.replace("_", " "))}</th><td>{_fact(value)}</td></tr>'
-        for name, value in facts.items()
-        if name not in _HIDDEN
-    )
-    caption = "<caption>From the manifest of the results</caption>"
-    table = f'<table class="pp-table pp-facts">{caption}{rows}</table>'
-    return f'<div class="pp-scroll" role="region" aria-label="Manifest" tabindex="0">{table}</div>'
-
-
-def _fact(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "<br>".join(f"{html.escape(str(name))}: {_fact(inner)}" for name, inner in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_fact(inner) for inner in value)
-    return html.escape(str(value))

@@ -6,7 +6,7 @@ import csv
 import html
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dpcore.results.metrics import get_model_words_from_name
 from ui.captions import COUNTED
@@ -25,6 +25,8 @@ _OF_POINT = (
 )  # fmt: skip
 _OF_ATTACK = ("looks", "records", "rebuilt", "candidates", "matched")
 _INTERVALS = ("rebuilt_low", "rebuilt_high", "matched_low", "matched_high")
+#: Parts of the manifest that say nothing to a reader.
+_HIDDEN = {"files", "schema_version"}
 
 
 def table_html(evidence: Evidence, counted: Counted) -> str:
@@ -37,6 +39,18 @@ def table_html(evidence: Evidence, counted: Counted) -> str:
     caption = html.escape(words)
     table = f'<table class="pp-table"><caption>{caption}</caption><tr>{head}</tr>{body}</table>'
     return f'<div class="pp-scroll" role="region" aria-label="The chart as a table" tabindex="0">{table}</div>'
+
+
+def facts_html(facts: Mapping[str, object]) -> str:
+    """Returns how the results were made, a row a fact of the manifest."""
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(name.replace("_", " "))}</th><td>{_fact(value)}</td></tr>'
+        for name, value in facts.items()
+        if name not in _HIDDEN
+    )
+    caption = "<caption>From the manifest of the results</caption>"
+    table = f'<table class="pp-table pp-facts">{caption}{rows}</table>'
+    return f'<div class="pp-scroll" role="region" aria-label="Manifest" tabindex="0">{table}</div>'
 
 
 def table_csv(models: Sequence[Evidence]) -> str:
@@ -86,3 +100,11 @@ def _p_value(p: float) -> str:
 
 def _bound(probability: float) -> str:
     return "not available" if math.isnan(probability) else f"≤ {format_bound(probability)}"
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "<br>".join(f"{html.escape(str(name))}: {_fact(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_fact(inner) for inner in value)
+    return html.escape(str(value))

@@ -41,10 +41,20 @@ __all__ = [
     "mechanism_of",
     "radimagenet_variants",
     "recounts",
+    "results_problem",
     "rows_without_results",
     "step_rows",
     "verdict",
 ]
+
+
+def results_problem(store: PrecomputedStore) -> str:
+    """Returns the sentence that says why nothing measured can be compared; empty if it can."""
+    try:
+        measured_rows(store)
+    except ResultsUnavailable as error:
+        return str(error)
+    return ""
 
 
 def all_rows(store: PrecomputedStore | None = None) -> tuple[ClaimRow, ...]:

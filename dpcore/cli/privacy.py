@@ -14,6 +14,7 @@ from rich.table import Table
 from dpcore import privacy
 from dpcore.cli._options import JsonOption
 from dpcore.cli.errors import one_sentence_errors
+from dpcore.results.numbers import round_up
 
 SampleRate = Annotated[float, typer.Option(help="Chance of a record to be in a step's batch, above 0 and at most 1.")]
 Steps = Annotated[int, typer.Option(help="Number of noisy gradient releases.")]
@@ -84,18 +85,22 @@ def risk(
 def _risk_rows(risks: privacy.Risks, result: dict[str, float]) -> list[tuple[str, str]]:
     probability = privacy.describe_probability
     persistent = risks.relaxed_persistent
+
+    def bound(proven: float) -> str:
+        return probability(round_up(proven))
+
     return [
         ("success by guessing, κ", probability(risks.kappa)),
-        ("attacker who holds the record (worst case)", probability(risks.worst_case)),
-        ("attacker who does not (relaxed)", probability(risks.relaxed)),
+        ("attacker who holds the record (worst case)", bound(risks.worst_case)),
+        ("attacker who does not (relaxed)", bound(risks.relaxed)),
         (
             "… with a persistent unknown direction",
-            "known at q = 1 only" if persistent is None else probability(persistent),
+            "known at q = 1 only" if persistent is None else bound(persistent),
         ),
-        ("membership advantage, TPR − FPR", probability(risks.advantage)),
-        ("membership AUC", f"{risks.auc:.4f}"),
-        ("TPR at FPR 0.1 %", probability(risks.tpr_at_fpr_0_001)),
-        ("TPR at FPR 1 %", probability(risks.tpr_at_fpr_0_01)),
+        ("membership advantage, TPR − FPR", bound(risks.advantage)),
+        ("membership AUC", f"{math.ceil(1e4 * risks.auc) / 1e4:.4f}"),
+        ("TPR at FPR 0.1 %", bound(risks.tpr_at_fpr_0_001)),
+        ("TPR at FPR 1 %", bound(risks.tpr_at_fpr_0_01)),
         ("relative error of these, estimated", f"{max(risks.error, risks.relaxed_error):.0e}"),
         (f"ε at δ = {result['delta']:g}, as in the paper (RDP)", f"{result['epsilon_rdp']:.6g}"),
         (f"ε at δ = {result['delta']:g}, tight", f"{result['epsilon_tight']:.6g}"),

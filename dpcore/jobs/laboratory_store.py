@@ -57,6 +57,8 @@ class LaboratoryStore(JobStore):
                 "AND key NOT LIKE 'probe-%' AND key IN (SELECT key FROM outcomes)",
                 (now,),
             )
+            # Who was served before the clock was set back would wait until it has caught up.
+            db.execute("UPDATE served SET at = ?1 WHERE at > ?1", (now,))
             at_work = {row[0] for row in db.execute("SELECT key FROM tasks WHERE state = 'running'")}
             for waiting in read_order(db):
                 job, number = waiting.task

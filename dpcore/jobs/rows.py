@@ -87,7 +87,7 @@ def read_order(db: sqlite3.Connection) -> list[Waiting]:
     """Returns the waiting tasks in the order in which they will start."""
     rows = db.execute(
         "SELECT job, number, visitor, expected_seconds FROM tasks JOIN jobs ON job = id WHERE state = 'waiting' "
-        "ORDER BY created, jobs.rowid, number"
+        "ORDER BY jobs.rowid, number"  # As they came, whatever the clock said.
     ).fetchall()
     running = db.execute(
         "SELECT visitor, count(*) FROM tasks JOIN jobs ON job = id WHERE state = 'running' GROUP BY visitor"
@@ -120,7 +120,9 @@ def read_jobs(db: sqlite3.Connection, rows: Sequence[sqlite3.Row]) -> Iterator[J
 def _busy(db: sqlite3.Connection) -> list[float | None]:
     rows = db.execute("SELECT started, expected_seconds FROM tasks WHERE state = 'running'").fetchall()
     now = time.time()
-    return [None if r["expected_seconds"] is None else r["started"] + r["expected_seconds"] - now for r in rows]
+    left = [None if r["expected_seconds"] is None else r["started"] + r["expected_seconds"] - now for r in rows]
+    # No task has more left than it takes, whatever was done to the clock.
+    return [None if s is None else min(s, r["expected_seconds"]) for s, r in zip(left, rows, strict=True)]
 
 
 def _workers(db: sqlite3.Connection) -> int:

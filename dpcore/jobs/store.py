@@ -78,9 +78,7 @@ class JobStore(Database):
     def jobs(self, visitor: str) -> tuple[Job, ...]:
         """Returns a visitor's jobs, newest first."""
         with self.reading() as db:
-            rows = db.execute(
-                "SELECT * FROM jobs WHERE visitor = ? ORDER BY created DESC, rowid DESC", (visitor,)
-            ).fetchall()
+            rows = db.execute("SELECT * FROM jobs WHERE visitor = ? ORDER BY rowid DESC", (visitor,)).fetchall()
             return tuple(read_jobs(db, rows))
 
     def job(self, job: str) -> Job | None:
@@ -146,7 +144,8 @@ class JobStore(Database):
         return Laboratory(
             pid=row["pid"],
             started=row["started"],
-            alive=time.time() - row["alive"] < HEARTBEAT_SECONDS,
+            # A clock set back would let a dead one live on for as long: a heartbeat of the future is none either.
+            alive=abs(time.time() - row["alive"]) < HEARTBEAT_SECONDS,
             workers=row["workers"],
             problem=row["problem"],
         )

@@ -129,7 +129,7 @@ def _refresh(ledger: Ledger, years: tuple[Year, ...]) -> str:
         "A budget that is new each year only begins a new count: nothing that was released is taken back, and what the "
         "years let an attacker learn adds up"
     )
-    if not years:
+    if len(years) < 2:
         return f"{start}."
     largest = max(year.alone.by(ledger.accountant) for year in years)
     total = years[-1].so_far.by(ledger.accountant)

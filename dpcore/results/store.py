@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from dpcore.errors import NotMeasured, ResultsUnavailable
+from dpcore.errors import NotMeasured, ResultsDamaged, ResultsUnavailable
 from dpcore.results.schema import SCHEMA_VERSION, TABLES
 
 DEFAULT_FOLDER = Path(__file__).resolve().parents[2] / "precomputed"
@@ -46,11 +48,17 @@ class PrecomputedStore:
         return manifest
 
     def table(self, name: str, dataset: str | None = None, model: str | None = None) -> pd.DataFrame:
-        """Returns a table of `schema.TABLES`, all rows or those of a dataset and a model; raises ResultsUnavailable."""
+        """Returns a table of `schema.TABLES`, all rows or those of a dataset and a model.
+
+        Raises ResultsUnavailable, naming the file, if it is missing or not byte for byte what the manifest says.
+        """
+        data = self._intact(f"{name}.parquet")
         try:
-            frame = pd.read_parquet(self.folder / f"{name}.parquet")
+            frame = pd.read_parquet(io.BytesIO(data))
         except Exception:
-            raise ResultsUnavailable(f"The table “{name}” of the precomputed results is missing or damaged.") from None
+            raise ResultsUnavailable(
+                f"The file {name}.parquet of the precomputed results is no readable table."
+            ) from None
         missing = set(TABLES[name]) - set(frame.columns)
         if missing:
             raise ResultsUnavailable(
@@ -72,22 +80,37 @@ class PrecomputedStore:
         return tuple(dict.fromkeys(self.table("points", dataset)["model"]))
 
     def picture(self, file: str) -> bytes:
-        """Returns the bytes of a gallery picture; raises ResultsUnavailable if it is not in the manifest or missing."""
-        if file not in self.manifest()["files"]:
+        """Returns the bytes of a gallery picture; raises ResultsUnavailable if it is unknown, missing or damaged."""
+        if file not in self._digests():
             raise ResultsUnavailable(f"The gallery has no picture “{file}”.")
-        try:
-            return (self.folder / file).read_bytes()
-        except OSError:
-            raise ResultsUnavailable(f"The gallery picture “{file}” is missing.") from None
+        return self._intact(file)
 
     def damaged_files(self) -> list[str]:
         """Returns the files of the manifest that are missing or whose SHA-256 differs."""
-        files: dict[str, str] = self.manifest()["files"]
         return [
             name
-            for name, digest in files.items()
+            for name, digest in self._digests().items()
             if not (self.folder / name).is_file() or sha256(self.folder / name) != digest
         ]
+
+    def _digests(self) -> Mapping[str, str]:
+        files = self.manifest().get("files")
+        if not isinstance(files, dict):
+            raise ResultsUnavailable("The manifest of the precomputed results must list their files, but does not.")
+        return files
+
+    def _intact(self, file: str) -> bytes:
+        """The bytes of a file, which are those the sweep wrote: one flipped bit could turn a risk into another."""
+        digest = self._digests().get(file)
+        if digest is None:
+            raise ResultsUnavailable(f"The precomputed results hold no file {file}: run “python -m dpcore sweep”.")
+        try:
+            data = (self.folder / file).read_bytes()
+        except OSError:
+            raise ResultsUnavailable(f"The file {file} of the precomputed results is missing or unreadable.") from None
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise ResultsDamaged(f"The file {file} of the precomputed results is damaged: restore it, or make it anew.")
+        return data
 
 
 def write_table(folder: Path, name: str, frame: pd.DataFrame) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from dpcore import datasets as registry
 from dpcore.cluster.pool import Workers
-from dpcore.errors import DataUnavailable, InvalidValue, ResultsUnavailable
+from dpcore.errors import DataUnavailable, InvalidValue, ResultsDamaged, ResultsUnavailable
 from dpcore.results.schema import TABLES
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 from dpcore.sweep.cells import Cell
@@ -183,6 +183,8 @@ def _with_kept_rows(name: str, fresh: pd.DataFrame | None, datasets: list[str], 
     """Returns the fresh rows behind those of datasets that this sweep leaves alone; tuning is always kept."""
     try:
         kept = old.table(name)
+    except ResultsDamaged:
+        raise  # Other datasets' rows would be lost in silence.
     except ResultsUnavailable:
         return fresh if fresh is not None else pd.DataFrame(columns=list(TABLES[name]))
     if fresh is None:

@@ -12,7 +12,7 @@ from dpcore import _validate
 from dpcore.cluster.pool import Workers
 from dpcore.cluster.runner import run_items
 from dpcore.cluster.tasks import in_time
-from dpcore.errors import InvalidValue, ResultsUnavailable
+from dpcore.errors import InvalidValue
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 from dpcore.sweep.cells import load_dataset, mechanism_for
 from dpcore.sweep.plan import DatasetPlan, SweepPlan
@@ -108,12 +108,12 @@ def _keep(table: pd.DataFrame, out: Path) -> None:
     """Replaces this dataset's rows of the tuning table and keeps the manifest's other facts."""
     store = PrecomputedStore(folder=out)
     out.mkdir(parents=True, exist_ok=True)
-    try:
-        before = store.table("tuning")
-        table = pd.concat([before[before["dataset"] != table["dataset"].iloc[0]], table], ignore_index=True)
-    except ResultsUnavailable:
-        pass  # The first tuning: there is nothing to keep.
-    write_table(out, "tuning", table)
+    facts: dict[str, object] = {}
+    # Before the first sweep there may be no manifest, and before the first tuning no table.
     if (out / "manifest.json").is_file():
         facts = {k: v for k, v in store.manifest().items() if k not in ("schema_version", "files")}
-        write_manifest(out, facts)
+        if (out / "tuning.parquet").is_file():
+            before = store.table("tuning")
+            table = pd.concat([before[before["dataset"] != table["dataset"].iloc[0]], table], ignore_index=True)
+    write_table(out, "tuning", table)
+    write_manifest(out, facts)

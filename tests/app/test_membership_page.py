@@ -109,7 +109,7 @@ def test_a_damaged_table_is_an_error_and_not_a_gap(open_page: Open, invented: Pa
         (tmp_path / "results" / f"{name}.parquet").write_bytes(b"nothing")
     app = open_page(folder=tmp_path / "results", data="skin_phantom", eps="8")
     assert not app.exception
-    assert "differ from their manifest" in app.error[0].value
+    assert "of the precomputed results is damaged" in app.error[0].value
     assert "of 1,000</strong>" not in page_text(app)
 
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dpcore import planner
 from dpcore.planner import plans_from_document
-from dpcore.planner.documents import parse_document
+from dpcore.planner.documents import parse_document, to_json
+from dpcore.planner.limits import KINDS, RECORD_ONLY
 from tests.page_text import page_text
+from ui.plan_limits import LIMITS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Open = Callable[..., AppTest]
 EXAMPLE = {"data": "skin_phantom", "eps": "8", "n": "4000", "patients": "1500", "epochs": "60"}
@@ -145,3 +155,80 @@ def test_a_plan_file_is_what_the_command_line_reads(open_page: Open) -> None:
     assert plan_compare._pdf(plans).startswith(b"%PDF")
     assert "Privacy label" in plan_compare._html(plans)
     assert "record_worst_case" in plan_compare._csv(plans)
+
+
+def _open_file(app: AppTest, key: str, name: str, data: bytes) -> str:
+    """Opens a file on the page and returns what is said of it."""
+    app.file_uploader(key).set_value((name, data, "application/json")).run()
+    assert not app.exception
+    return " ".join(box.value for box in (*app.warning, *app.success)).replace("\\", "")
+
+
+def test_a_saved_ledger_is_loaded_back_and_a_change_is_taken_back(open_page: Open) -> None:
+    app = open_page(**EXAMPLE)
+    app.button("plan_release_add_plan").click().run()
+    shown = app.session_state["plan_ledger"]
+    saved = to_json(planner.ledger_document(shown)).encode()
+    app.button("plan_release_remove_0").click().run()
+    assert app.session_state["plan_ledger"].releases == ()
+    app.button("plan_ledger_undo").click().run()
+    assert app.session_state["plan_ledger"] == shown
+    app.button("plan_release_remove_0").click().run()
+    assert "Loaded the ledger “Ledger” with 1 release." in _open_file(app, "plan_ledger_open", "ledger.json", saved)
+    assert app.session_state["plan_ledger"] == shown
+    assert "would add ε" in page_text(app)
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"\x00\xff\xfe" * 400, "must be"),
+        (b"{" + b" " * 400_000 + b"}", "kB"),
+        (b'{"a":' * 5000, "nested"),
+        (b"[" * 5000, "at most 1000 characters"),
+        (b'{"plans": [{"name": "a", "name": "b"}]}', "name"),
+        (b"", "must"),
+        (b'{"kind": "pinch ledger"}', "must"),
+    ],
+    ids=["binary", "huge", "nested", "long line", "twice", "empty", "other"],
+)
+@pytest.mark.parametrize("key", ["plan_open", "plan_ledger_open"])
+def test_a_hostile_file_is_refused_in_a_sentence_and_nothing_is_lost(
+    open_page: Open, key: str, data: bytes, sentence: str
+) -> None:
+    app = open_page(**EXAMPLE)
+    app.button("plan_add_button").click().run()
+    before = (_sent(app, "plans"), app.session_state["plan_ledger"])
+    said = _open_file(app, key, "file.json", data)
+    assert sentence in said
+    assert "Nothing was changed." in said
+    assert "Traceback" not in said
+    assert (_sent(app, "plans"), app.session_state["plan_ledger"]) == before
+
+
+def test_the_command_line_repeats_the_pages_plan_file(open_page: Open, tmp_path: Path) -> None:
+    app = open_page(**EXAMPLE, rec="0.001")
+    app.button("plan_add_button").click().run()
+    from ui import plan_compare
+
+    plans = plans_from_document(parse_document(f'{{"plans":{_sent(app, "plans")}}}'.encode()))
+    file = tmp_path / "plan.json"
+    file.write_text(plan_compare._json(replace(plans, limits=(LIMITS["rec"].limit(0.001),))), encoding="utf-8")
+    command = [sys.executable, "-m", "dpcore", "plan", str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    odds = re.findall(r"at most (1 in [0-9,]+)", page_text(app))
+    assert odds[0] in done.stdout
+
+
+def test_every_limit_of_the_planner_can_be_set_on_the_page(open_page: Open) -> None:
+    asked = {"relax": "0.001", "rare": "0.01", "rarep": "0.05", "most": "4", "mostp": "30"}
+    app = open_page(**EXAMPLE, **asked)
+    assert not app.warning
+    shown = page_text(app)
+    for words in ("found at 0.1 % false alarms", "relaxed reconstruction", "ε of a patient"):
+        assert words in shown
+    app.text_input("plan_limit_most").set_value("0").run()
+    assert any("Budget ε of a record ≤ must be" in w.value.replace("\\", "") for w in app.warning)
+    offered = {(field.kind, field.level) for field in LIMITS.values()}
+    assert offered == {(k, level) for k in KINDS for level in ("record", "patient")[: 1 + (k not in RECORD_ONLY)]}

@@ -41,7 +41,9 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     contexts = []
 
     def opened(path: str = "/tradeoff", **options: Any) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        # Playwright waits for a condition by running text as a program, which the policy forbids; it has its own test.
+        usual = {"viewport": {"width": 1280, "height": 900}, "bypass_csp": True}
+        context = browser.new_context(**{**usual, **options})
         # Generous: the machine may be training on all its cores.
         context.set_default_timeout(90_000)
         contexts.append(context)

@@ -14,7 +14,7 @@ from dpcore import claims
 from dpcore.__main__ import app
 from dpcore.claims.practice import equivalence_card
 from dpcore.results.schema import ATTACKS, POINTS, RUNS
-from dpcore.results.store import PrecomputedStore
+from dpcore.results.store import PrecomputedStore, write_manifest
 
 
 @pytest.fixture
@@ -50,6 +50,7 @@ def store(tmp_path: Path) -> PrecomputedStore:
         for i, error in enumerate(errors)
     ]
     pd.DataFrame(attacks)[list(ATTACKS)].to_parquet(tmp_path / "attacks.parquet")
+    write_manifest(tmp_path, {})
     return PrecomputedStore(folder=tmp_path)
 
 

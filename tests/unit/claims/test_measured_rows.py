@@ -17,7 +17,7 @@ from dpcore.claims.rows import mechanism_of
 from dpcore.claims.verdict import ClaimRow
 from dpcore.datasets import DatasetSpec
 from dpcore.results.schema import ATTACKS, POINTS, RUNS
-from dpcore.results.store import PrecomputedStore, write_table
+from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 
 #: Utility at each budget (NaN: no DP), and the tumour's Dice.
 UTILITY = {1.0: 0.40, 8.0: 0.6, 20.0: 0.70, 32.0: 0.75, 1e9: 0.89, 1e12: 0.9, 1e15: 0.9, np.nan: 0.9}
@@ -67,6 +67,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Preco
         write_table(tmp_path, "points", pd.DataFrame([row for name in names for row in _points(name)]))
         write_table(tmp_path, "runs", pd.DataFrame([row for name in names for row in _runs(name)]))
         write_table(tmp_path, "attacks", pd.DataFrame([row for name in names for row in _attacks(name, rebuilt)]))
+        write_manifest(tmp_path, {})
         return PrecomputedStore(folder=tmp_path)
 
     return store
@@ -158,6 +159,7 @@ def test_only_the_main_model_counts(made: Callable[..., PrecomputedStore]) -> No
         extra = pd.DataFrame(more("msd_liver", "resnet9"))
         both = pd.concat([store.table(table), extra.assign(**({"utility": 0.1} if table == "runs" else {}))])
         write_table(store.folder, table, both)
+        write_manifest(store.folder, {})
     assert _found(store)["MSD Liver", "liver Dice, ε = 1"].value == pytest.approx(42.0)
 
 
@@ -168,4 +170,5 @@ def test_runs_that_failed_get_no_number(made: Callable[..., PrecomputedStore]) -
         np.nan
     )
     write_table(store.folder, "runs", runs)
+    write_manifest(store.folder, {})
     assert _found(store)["MSD Liver", "liver Dice, ε = 1"].outcome == "unchecked"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dpcore.errors import ResultsUnavailable
-from dpcore.results.schema import TUNING
+from dpcore.results.schema import SCHEMA_VERSION, TUNING
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 
 
@@ -48,14 +48,26 @@ def test_a_missing_folder_says_how_to_make_it(tmp_path: Path) -> None:
         PrecomputedStore(folder=tmp_path / "none").manifest()
 
 
-def test_a_damaged_table_a_lost_column_and_an_unknown_dataset_are_named(store: PrecomputedStore) -> None:
+def test_a_lost_column_and_an_unknown_dataset_are_named(store: PrecomputedStore) -> None:
     with pytest.raises(ResultsUnavailable, match="no rows for “b”"):
         store.table("tuning", "b")
     pd.DataFrame({"dataset": ["a"]}).to_parquet(store.folder / "tuning.parquet")
+    write_manifest(store.folder, {})
     with pytest.raises(ResultsUnavailable, match=r"lacks the columns .*max_grad_norm"):
         store.table("tuning")
+
+
+def test_a_table_that_is_none_is_named_even_if_the_manifest_vouches_for_it(store: PrecomputedStore) -> None:
     (store.folder / "tuning.parquet").write_bytes(b"PAR1 but no more")
-    with pytest.raises(ResultsUnavailable, match="“tuning” of the precomputed results is missing or damaged"):
+    write_manifest(store.folder, {})
+    with pytest.raises(ResultsUnavailable, match=r"tuning\.parquet of the precomputed results is no readable table"):
+        store.table("tuning")
+
+
+@pytest.mark.parametrize("files", ["[]", "null", '"x"'])
+def test_a_manifest_without_its_list_is_named(store: PrecomputedStore, files: str) -> None:
+    (store.folder / "manifest.json").write_text(f'{{"schema_version": {SCHEMA_VERSION}, "files": {files}}}')
+    with pytest.raises(ResultsUnavailable, match="must list their files"):
         store.table("tuning")
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from dpcore.results.schema import TABLES
-from dpcore.results.store import PrecomputedStore
+from dpcore.results.store import PrecomputedStore, write_manifest
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAN = """
@@ -106,7 +106,13 @@ def test_verify_recomputes_a_row_and_finds_tampering(swept: Path, tmp_path: Path
     runs.to_parquet(tmp_path / "out" / "runs.parquet")
     tampered = _run([*_command(tmp_path, "verify"), "--json"])
     assert tampered.returncode == 1
-    assert [c["holds"] for c in json.loads(tampered.stdout)] == [False, True, False]
+    assert [c["holds"] for c in json.loads(tampered.stdout)] == [False]
+
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text(encoding="utf-8"))
+    write_manifest(tmp_path / "out", {k: v for k, v in manifest.items() if k not in ("files", "schema_version")})
+    forged = _run([*_command(tmp_path, "verify"), "--json"])
+    assert forged.returncode == 1
+    assert [c["holds"] for c in json.loads(forged.stdout)] == [True, True, False]
 
 
 def test_results_prints_rows_with_null_for_no_dp(swept: Path) -> None:

@@ -1,0 +1,238 @@
+"""Every page for everyone: axe-core, narrow windows, charts in words and tables, reduced motion, forced colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import axe_playwright_python
+import pytest
+from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+Settle = Callable[[Page], None]
+Opened = Callable[[str], Page]
+#: Every page by a link that shows as much of it as one view can.
+PAGES = {
+    "tradeoff": "/tradeoff?data=ham10000&eps=1e6",
+    "risks": "/risks?data=ham10000&eps=8&n=5000",
+    "reconstruction": "/reconstruction?data=ham10000&eps=1e9",
+    "membership": "/membership?data=ham10000&eps=8",
+    "lab": "/lab?data=skin_phantom&eps=8",
+    "planner": "/planner?data=ham10000&eps=8",
+    "check": "/check",
+    "claims": "/claims",
+}
+_AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+_OF_COLOUR = ["color-contrast", "link-in-text-block"]
+_DARK = "rgb(16, 22, 29)"
+_READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, address: str) -> Iterator[Opened]:
+    """Gives each page, opened once with all its expanders open; a second asker gets the same one, wide and light."""
+    # With reduced motion, so that a change of theme needs no waiting.
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(90_000)
+    known: dict[str, Page] = {}
+
+    def give(name: str) -> Page:
+        if name not in known:
+            page = known[name] = context.new_page()
+            page.goto(address + PAGES[name])
+            page.wait_for_selector("details, .ck-empty, .cl-cards")
+            _drawn(page)
+            if name == "tradeoff":
+                page.wait_for_selector(".st-key-trade_off_chart .main-svg")
+            page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach(s => s.click())")
+            _drawn(page)
+        return known[name]
+
+    yield give
+    context.close()
+
+
+def _drawn(page: Page) -> None:
+    page.wait_for_selector(_READY)
+    page.wait_for_timeout(300)
+    page.wait_for_selector(_READY)
+
+
+def violations(page: Page, **options: Any) -> list[str]:
+    """Returns what axe-core objects to, with the place; no place is left out, and no rule unless asked for."""
+    if not page.evaluate("'axe' in window"):
+        page.add_script_tag(path=_AXE)
+    run = "options => axe.run(document, { resultTypes: ['violations'], ...options })"
+    found: dict[str, Any] = page.evaluate(run, options)
+    return [f"{v['id']}: {node['target']} {node['html'][:120]}" for v in found["violations"] for node in v["nodes"]]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_core_objects_to_nothing(opened: Opened, name: str) -> None:
+    page = opened(name)
+    try:
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.emulate_media(color_scheme="light")
+            page.wait_for_timeout(200)
+            assert violations(page) == [], f"light, {width} px"
+            page.emulate_media(color_scheme="dark")
+            page.wait_for_function(
+                "css => getComputedStyle(document.querySelector('.stApp')).backgroundColor === css", arg=_DARK
+            )
+            page.wait_for_timeout(200)
+            # Colours are all that the theme changes.
+            assert violations(page, runOnly=_OF_COLOUR) == [], f"dark, {width} px"
+    finally:
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_scrolls_sideways_is_cut_or_covered(opened: Opened, name: str) -> None:
+    """Phones, and 1,280 px at 200 % and 400 % zoom, which are 640 and 320 px."""
+    page = opened(name)
+    for width in (640, 390, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(250)
+        widths = page.evaluate(
+            "[document.scrollingElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
+        )
+        assert max(widths) <= width
+        assert page.evaluate(_CUT) == [], f"cut off at {width} px"
+        assert page.evaluate(_COVERED) == [], f"text on text at {width} px"
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_chart_has_words_and_its_numbers(opened: Opened, name: str) -> None:
+    """A chart has a name that says what it shows, and in its section a table; dots for people have their sentence."""
+    charts = opened(name).evaluate(_CHARTS)
+    expected = {"tradeoff": 1, "risks": 4, "reconstruction": 2, "membership": 4, "planner": 2}
+    assert len(charts) >= expected.get(name, 0)
+    for chart in charts:
+        assert len(chart["name"]) > 25, chart
+        assert chart["table"] or chart["sentence"], chart
+
+
+@pytest.mark.parametrize("name", ["tradeoff", "risks", "claims"])
+def test_with_reduced_motion_nothing_of_ours_moves(opened: Opened, name: str) -> None:
+    moving = opened(name).evaluate(
+        """[...document.querySelectorAll(".stMainBlockContainer *")].flatMap(e => ["", "::before", "::after"].map(p => {
+             const style = getComputedStyle(e, p);
+             const seconds = (css) => Math.max(...css.split(",").map(parseFloat));
+             const moves = style.animationName !== "none" || (style.transitionProperty !== "none"
+               && seconds(style.transitionDuration) > 0);
+             return moves ? e.className + p : "";
+           })).filter(Boolean)"""
+    )
+    assert moving == []
+
+
+@pytest.mark.parametrize(("name", "mark"), [("tradeoff", ".pp-cursor-name"), ("risks", ".rk-cursor-name")])
+def test_with_forced_colours_the_present_budget_and_the_focus_are_seen(opened: Opened, name: str, mark: str) -> None:
+    page = opened(name)
+    page.emulate_media(forced_colors="active")
+    ground = "e => getComputedStyle(e).backgroundColor"
+    try:
+        assert page.locator(mark).first.evaluate(ground) != page.locator(".stApp").evaluate(ground)
+        page.locator(".st-key-bar_typed input").focus()
+        page.keyboard.press("Shift+Tab")
+        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") != "none"
+    finally:
+        page.emulate_media(forced_colors="none")
+
+
+def test_the_words_a_refusal_and_a_finished_check_are_for_everyone_too(
+    visit: Callable[..., Page], settle: Settle
+) -> None:
+    page = visit("/tradeoff?data=ham10000&eps=8", color_scheme="dark")
+    page.locator(".st-key-bar_typed input").fill("nonsense")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[data-testid=stAlert]")
+    settle(page)
+    assert violations(page) == []
+    page.get_by_role("button", name="Words used here").click()
+    page.wait_for_selector(".pp-words dt")
+    assert violations(page) == []
+    page.goto(page.url.partition("/tradeoff")[0] + "/check")
+    page.get_by_role("button", name="Flower, ε per round").click()
+    page.wait_for_selector(".ck-verdict")
+    for width in (1280, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(250)
+        assert violations(page) == []
+        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
+        assert page.evaluate(_CUT) == []
+
+
+#: Visible text nodes of the page with their element; what explains or scrolls on purpose is left out.
+_TEXTS = """
+  const texts = [], main = document.querySelector(".stMainBlockContainer");
+  const walk = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
+  const skipped = "style, script, option, svg, pre, textarea, .pp-unseen, .pp-tip, .pp-scroll, "
+    + "[data-testid=stIconMaterial]";
+  while (walk.nextNode()) {
+    const node = walk.currentNode, e = node.parentElement;
+    if (!node.textContent.trim() || e.closest(skipped)) continue;
+    if (!e.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    texts.push([e, range, node.textContent.trim().slice(0, 50)]);
+  }"""
+_CUT = (
+    "() => {"
+    + _TEXTS
+    + """
+  return texts.filter(([e, range]) => {
+    const text = range.getBoundingClientRect();
+    if (text.right > innerWidth + 1 || text.left < -1) return true;
+    for (let box = e; box && !box.matches(".stMainBlockContainer"); box = box.parentElement) {
+      const style = getComputedStyle(box), edge = box.getBoundingClientRect();
+      if (!/hidden|clip/.test(style.overflowX + style.overflowY)) continue;
+      if (text.right > edge.right + 1.5 || text.left < edge.left - 1.5 || text.bottom > edge.bottom + 2) return true;
+    }
+    return false;
+  }).map(([, , words]) => words);
+}"""
+)
+#: Texts that lie on each other, but for the bar that stays in sight above all.
+_COVERED = (
+    "() => {"
+    + _TEXTS
+    + """
+  const lines = texts.filter(([e]) => !e.closest(".st-key-control_bar"))
+    .flatMap(([e, range, words]) => [...range.getClientRects()].map((box) => ({ e, box, words })))
+    .filter(({ box }) => box.width > 1 && box.height > 1).sort((a, b) => a.box.top - b.box.top);
+  const found = [];
+  lines.forEach((a, i) => {
+    for (let j = i + 1; j < lines.length && lines[j].box.top < a.box.bottom; j++) {
+      const b = lines[j];
+      const wide = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left);
+      const high = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top);
+      if (a.e !== b.e && wide > 3 && high > 6) found.push(`${a.words} / ${b.words}`);
+    }
+  });
+  return found;
+}"""
+)
+#: Each chart with its name, whether its section has a table, and whether a sentence stands in its figure.
+_CHARTS = """() => {
+  const headings = [...document.querySelectorAll("h1, h2")];
+  const section = (e) => headings.findLast((h) => h.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING);
+  const tables = new Set([...document.querySelectorAll("table, [data-testid=stDataFrame]")].map(section));
+  const charts = "[data-testid=stPlotlyChart], [role=img]:not(.js-plotly-plot *), .mb-figure";
+  return [...document.querySelectorAll(charts)].filter(
+    (chart) => !chart.closest("[data-testid=stIconMaterial]") && chart.checkVisibility()
+  ).map((chart) => {
+    const named = chart.matches("[aria-label]") ? chart : chart.querySelector("[aria-label]");
+    return {
+      name: named?.getAttribute("aria-label") ?? "",
+      table: tables.has(section(chart)),
+      sentence: (chart.closest("figure")?.innerText ?? "").length > 40,
+    };
+  });
+}"""
