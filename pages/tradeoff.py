@@ -21,7 +21,7 @@ def story() -> None:
 
     blocks.context(finding)
     st.html(blocks.summary_html(finding))
-    blocks.cards(finding)
+    st.html('<h2 class="pp-unseen">In four numbers</h2>' + blocks.cards_html(finding))
     blocks.trade_off_chart(finding)
     sources.table_and_downloads(finding, page="tradeoff")
 

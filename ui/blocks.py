@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dpcore.errors import DpcoreError, ResultsUnavailable
+from dpcore.errors import ResultsUnavailable
 from ui import captions, charts, glossary, loaders, overlay, text
 from ui.drag import PictureOf, place
 from ui.everyone import for_everyone
@@ -68,11 +68,6 @@ def summary_html(finding: Finding) -> str:
     return f'<p class="pp-summary" {place("summary", finding)} role="status">{stress(text.summary(finding))}</p>'
 
 
-def cards(finding: Finding) -> None:
-    """Shows the four numbers, under a heading for screen readers."""
-    st.html(f'<h2 class="pp-unseen">In four numbers</h2>{cards_html(finding)}')
-
-
 def cards_html(finding: Finding) -> str:
     """Returns the four numbers: utility, worst case, relaxed, realistic."""
     made = [_utility_card(finding), *_proof_cards(finding), _attack_card(finding)]
@@ -103,7 +98,7 @@ def gallery_html(finding: Finding, picture: PictureOf) -> str:
     if evidence.spec.kind != "image":
         return f'<p class="pp-note pp-wide" {at}>{stress(captions.no_pictures(finding))}</p>'
     if evidence.pictures_problem:
-        return pictures_missing(ResultsUnavailable(evidence.pictures_problem), at)
+        return pictures_missing(evidence.pictures_problem, at)
     best = [strip for strip in evidence.strips if strip.choice == "best"]
     strips = sorted((s for s in best if s.target_epsilon == point.target_epsilon), key=lambda s: s.looks)
     if not any(strip.looks == 0 for strip in strips):
@@ -111,14 +106,14 @@ def gallery_html(finding: Finding, picture: PictureOf) -> str:
     try:
         rows = "".join(_strip_row(strip, finding, picture) for strip in strips)
     except ResultsUnavailable as error:
-        return pictures_missing(error, at)
+        return pictures_missing(str(error), at)
     caption = stress(captions.gallery_caption(finding, strips[0]))
     return f'<figure class="pp-gallery" {at}>{rows}<figcaption>{caption}</figcaption></figure>'
 
 
-def pictures_missing(error: DpcoreError, attributes: str) -> str:
+def pictures_missing(problem: str, attributes: str) -> str:
     """Returns why pictures cannot be shown, in their place."""
-    return f'<p class="pp-note pp-wide" {attributes} role="alert">{html.escape(str(error))}</p>'
+    return f'<p class="pp-note pp-wide" {attributes} role="alert">{html.escape(problem)}</p>'
 
 
 def picture_source(file: str) -> str:

@@ -31,6 +31,8 @@ class Frames:
 
     packed: bytes
     files: tuple[str, ...]
+    #: Whether no picture was missing.
+    whole: bool
 
 
 def place(block: str, finding: Finding, view: str = "") -> str:

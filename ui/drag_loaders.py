@@ -16,7 +16,11 @@ from ui.evidence import Counted
 
 def frames(page: str, dataset: str, counted: Counted, view: str, make: Blocks) -> Frames:
     """Returns a page at every measured budget; `page` and `view` stand for `make` in the cache."""
-    return _frames(page, dataset, counted, view, loaders.version(), make)
+    key = (page, dataset, counted, view, loaders.version(), make)
+    found = _frames(*key)
+    if not found.whole:
+        _frames.clear(*key)  # A file that is restored is seen at the next look.
+    return found
 
 
 def pictures(files: Sequence[str]) -> bytes:
@@ -33,18 +37,21 @@ def _frames(
     version: loaders.Version,
     _make: Blocks,
 ) -> Frames:
+    asked: dict[str, None] = {}
     files: dict[str, None] = {}
 
     def picture(file: str) -> str:
+        asked[file] = None
         name = _name(file, version)
         files[file] = None
         return f'data-picture="{name}"'
 
     made = {}
-    for point in loaders.evidence(dataset).points:
+    evidence = loaders.evidence(dataset)
+    for point in evidence.points:
         finding = loaders.finding(dataset, point.epsilon(counted), counted)
         made[finding.epsilon] = Frame(label=slider_label(finding), blocks=_make(finding, picture))
-    return Frames(packed=pack_frames(made), files=tuple(files))
+    return Frames(packed=pack_frames(made), files=tuple(files), whole=asked == files and not evidence.pictures_problem)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)

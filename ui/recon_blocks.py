@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
+from dpcore.errors import NotMeasured, ResultsUnavailable
 from ui import recon_charts, recon_controls, recon_loaders, recon_table, recon_text, risk_charts
 from ui import recon_moving as moving
 from ui.blocks import stress
@@ -53,7 +55,7 @@ def appearance(recon: Recon) -> None:
         st.html('<p class="pp-note pp-wide">This data has no pictures, so size plays no part.</p>')
         return
     found = moving.appearances(recon)
-    if all(line.estimated for line in found) and not moving.variations_problem(finding):
+    if not _variations(finding) or all(line.estimated for line in found):
         st.html(
             '<p class="pp-note pp-wide">Other picture sizes are not among these results: run '
             f"“{_command(finding)}” to measure them. The lines below are estimates only.</p>"
@@ -73,12 +75,9 @@ def appearance(recon: Recon) -> None:
 def changes(recon: Recon) -> None:
     """Shows what an attacker, or a hospital, may change, and whom it helps."""
     finding = recon.finding
-    rows = moving.variations(finding)
+    rows = _variations(finding)
     if finding.evidence.spec.kind != "image":
         st.html('<p class="pp-note pp-wide">Batches, sizes and denoising were varied on pictures only.</p>')
-        return
-    if problem := moving.variations_problem(finding):
-        st.error(problem)
         return
     if not rows:
         st.html(
@@ -98,7 +97,7 @@ def where_it_holds(recon: Recon) -> None:
     if outcomes is None:
         st.html('<p class="pp-note pp-wide">No real attack was run on this data: nothing can be compared.</p>')
         return
-    points = recon_text.where_it_holds(recon.finding, outcomes, moving.variations(recon.finding))
+    points = recon_text.where_it_holds(recon.finding, outcomes, _variations(recon.finding))
     st.html(f'<ul class="pp-person rc-holds">{"".join(f"<li>{stress(point)}</li>" for point in points)}</ul>')
 
 
@@ -133,6 +132,16 @@ def _command(finding: Finding) -> str:
 
 def _drawn(finding: Finding, looks: int) -> str:
     return recon_loaders.curves(finding.evidence.spec.name, finding.evidence.model, looks, finding.counted)
+
+
+def _variations(finding: Finding) -> Sequence[Mapping[str, Any]]:
+    try:
+        return recon_loaders.variations(finding.evidence.spec.name)
+    except NotMeasured:
+        return ()
+    except ResultsUnavailable as error:
+        st.error(str(error))
+        return ()
 
 
 def _table(name: str, caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

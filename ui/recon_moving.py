@@ -6,7 +6,7 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dpcore.errors import NotMeasured, ResultsUnavailable
+from dpcore.errors import ResultsUnavailable
 from ui import recon_charts, recon_loaders, recon_pictures, recon_text
 from ui.blocks import stress
 from ui.captions import explain_attack, explain_relaxed, explain_worst_case, proof_words
@@ -122,22 +122,11 @@ def outcomes_of(finding: Finding) -> Outcomes | None:
 
 
 def variations(finding: Finding) -> Sequence[Mapping[str, Any]]:
-    """Returns what was measured in other settings; empty where nothing was, or where it cannot be read."""
+    """Returns what was measured in other settings; empty where nothing was."""
     try:
         return recon_loaders.variations(finding.evidence.spec.name)
     except ResultsUnavailable:
         return ()
-
-
-def variations_problem(finding: Finding) -> str:
-    """Returns why what was measured in other settings cannot be read, in a sentence; empty if it can, or was not."""
-    try:
-        recon_loaders.variations(finding.evidence.spec.name)
-    except NotMeasured:
-        return ""
-    except ResultsUnavailable as error:
-        return str(error)
-    return ""
 
 
 def _proof_card(recon: Recon, title: str, bound: float, explain: str, extra: str) -> str:

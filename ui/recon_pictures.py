@@ -41,7 +41,7 @@ def gallery(recon: Recon) -> None:
     try:
         st.html(_figure(recon, _computed(recon)))
     except DpcoreError as error:
-        st.html(pictures_missing(error, _at(recon)))
+        st.html(pictures_missing(str(error), _at(recon)))
 
 
 def gallery_html(recon: Recon, picture: PictureOf) -> str:
@@ -53,7 +53,7 @@ def gallery_html(recon: Recon, picture: PictureOf) -> str:
     try:
         return _figure(recon, _stored(recon, picture))
     except ResultsUnavailable as error:
-        return pictures_missing(error, _at(recon))
+        return pictures_missing(str(error), _at(recon))
 
 
 def _figure(recon: Recon, body: str) -> str:

@@ -118,13 +118,19 @@ def test_a_missing_picture_is_told_at_its_stop_and_nowhere_else(
 ) -> None:
     folder = tmp_path / "results"
     shutil.copytree(shipped, folder)
-    (folder / "gallery" / "ham10000" / "20-one-look.webp").unlink()
+    lost = folder / "gallery" / "ham10000" / "20-one-look.webp"
+    lost.unlink()
     app = open_link(page, folder, data="ham10000", eps="8")
     offered, known = frames(app, page), pictures(app)
     for name, epsilon in (("20", 20.0), ("8", 8.0)):
         app.select_slider(key="bar_slider").set_value(epsilon).run()
         assert_is_shown(app, offered[name], known)
         assert any('role="alert"' in block for block in offered[name]["blocks"]) == (name == "20")
+    shutil.copy(shipped / "gallery" / "ham10000" / "20-one-look.webp", lost)
+    app.select_slider(key="bar_slider").set_value(20.0).run()
+    assert 'role=\\"alert' not in gzip.decompress(sent(app)[f"drag_{page}"]).decode(), (
+        "restored, and still said to be lost"
+    )
 
 
 def test_a_budget_that_nobody_attacked_is_said_so(open_link: Open, bent: Callable[..., Path]) -> None:
