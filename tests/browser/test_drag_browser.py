@@ -196,7 +196,7 @@ def test_pictures_that_have_not_come_are_said_so(browser: Browser, address: str,
         server = socket.connect_to_server()
         server.on_message(lambda message: None if len(message) > 1_000_000 else socket.send(message))
 
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, bypass_csp=True)
     page.set_default_timeout(90_000)
     page.route_web_socket(re.compile("_stcore/stream"), without_pictures)
     page.goto(f"{address}/tradeoff?data=ham10000&eps=1e9")
