@@ -70,7 +70,9 @@ class PageLink(Generic[View]):
     def write(self, wanted: Mapping[str, str]) -> None:
         """Puts the view's parameters into the URL beside those of others."""
         written = {name: [value] for name, value in wanted.items()}
-        if self.sent() != written:
+        # As in `state.write_link`: an address sent before this one may still be on its way to the browser.
+        on_its_way = st.session_state.get(self._key("link"), written) != written
+        if on_its_way or self.sent() != written:
             others = {name: st.query_params.get_all(name) for name in st.query_params if name not in self.parameters}
             st.query_params.from_dict({**others, **written})
         st.session_state[self._key("link")] = written

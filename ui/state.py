@@ -110,6 +110,8 @@ def write_link(view: View) -> None:
     """Puts the view into the URL, so that the address is always a link to what is seen."""
     wanted = link_parameters(view)
     written = {name: [value] for name, value in wanted.items()}
-    if {name: st.query_params.get_all(name) for name in PARAMETERS} != written:
+    # The browser says which address it showed when it asked; one that was sent since may still be on its way there.
+    on_its_way = st.session_state.get(_WRITTEN, written) != written
+    if on_its_way or {name: st.query_params.get_all(name) for name in PARAMETERS} != written:
         st.query_params.from_dict(wanted)
     st.session_state[_WRITTEN] = written

@@ -110,7 +110,8 @@ def _embedded(workers: Workers) -> Iterator[Client]:
             }
         },
     }
-    scheduler = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": None}
+    # Without a port of its own choice it would ask for Dask's usual one, which another sweep or laboratory may hold.
+    scheduler = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
     with (
         dask.config.set({**_SETTINGS, "distributed.scheduler.allowed-failures": workers.allowed_failures}),
         SpecCluster(

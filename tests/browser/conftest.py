@@ -13,7 +13,8 @@ from playwright.sync_api import Error as PlaywrightError
 from benchmarks.latency import QUIET, READY, find_chromium, running_app
 
 
-@pytest.fixture(scope="session")
+# For one file's tests: Playwright keeps an event loop running, in which other tests could not run theirs.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The system's Chromium, or Playwright's own."""
     with sync_playwright() as playwright:

@@ -25,7 +25,7 @@ PAGES = {
     "check": "/check",
     "claims": "/claims",
 }
-_AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
+_AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
 _OF_COLOUR = ["color-contrast", "link-in-text-block"]
 _DARK = "rgb(16, 22, 29)"
 _READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
@@ -64,7 +64,7 @@ def _drawn(page: Page) -> None:
 def violations(page: Page, **options: Any) -> list[str]:
     """Returns what axe-core objects to, with the place; no place is left out, and no rule unless asked for."""
     if not page.evaluate("'axe' in window"):
-        page.add_script_tag(path=_AXE)
+        page.evaluate(_AXE)
     run = "options => axe.run(document, { resultTypes: ['violations'], ...options })"
     found: dict[str, Any] = page.evaluate(run, options)
     return [f"{v['id']}: {node['target']} {node['html'][:120]}" for v in found["violations"] for node in v["nodes"]]
