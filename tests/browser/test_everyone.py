@@ -79,13 +79,13 @@ def test_axe_core_objects_to_nothing(opened: Opened, name: str) -> None:
             page.emulate_media(color_scheme="light")
             page.wait_for_timeout(200)
             assert violations(page) == [], f"light, {width} px"
-            page.emulate_media(color_scheme="dark")
-            page.wait_for_function(
-                "css => getComputedStyle(document.querySelector('.stApp')).backgroundColor === css", arg=_DARK
-            )
-            page.wait_for_timeout(200)
-            # Colours are all that the theme changes.
-            assert violations(page, runOnly=_OF_COLOUR) == [], f"dark, {width} px"
+        page.emulate_media(color_scheme="dark")
+        page.wait_for_function(
+            "css => getComputedStyle(document.querySelector('.stApp')).backgroundColor === css", arg=_DARK
+        )
+        page.wait_for_timeout(200)
+        # Colours are all that the theme changes.
+        assert violations(page, runOnly=_OF_COLOUR) == [], "dark"
     finally:
         page.emulate_media(color_scheme="light")
         page.set_viewport_size({"width": 1280, "height": 900})

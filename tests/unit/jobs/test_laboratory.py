@@ -198,7 +198,7 @@ def test_a_task_that_loses_two_workers_is_reported_in_a_sentence(bench: Bench) -
 
 def test_a_worker_lost_before_the_task_begins_there_does_not_count(bench: Bench) -> None:
     bench.start()
-    job = bench.store.submit("me", "run", [settings(seed=245, epochs=300)])
+    job = bench.store.submit("me", "run", [settings(seed=245, epochs=100)])
     bench.train(job)
     at_work = bench.busiest_worker()
     (beside,) = (worker for worker in bench.workers() if worker.pid != at_work.pid)
