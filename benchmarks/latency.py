@@ -6,7 +6,7 @@ cards, the mark on the chart and pictures. (What a page shows before that by its
 slider goes once over all its stops, which nobody has visited yet; those moves are told apart. The load of the machine
 stands beside the figures, since whatever else runs there slows them down.
 
-    python -m benchmarks.latency [--page tradeoff|risks|reconstruction|membership|lab] [--moves 60] [--json]
+    python -m benchmarks.latency [--page tradeoff|risks|reconstruction|membership|planner|lab] [--moves 60] [--json]
 """
 
 from __future__ import annotations
@@ -61,6 +61,17 @@ PAGES = {
             "accountants": ".rk-text[data-epsilon]",
         },
         goal_p95_ms=250,
+    ),
+    "planner": Measured(
+        path="/planner",
+        blocks={
+            "sentence": ".pp-summary",
+            "levels": ".pl-levels",
+            "cards": ".pl-rest",
+            "people": ".rk-people",
+            "limits": ".pl-band",
+        },
+        goal_p95_ms=200,
     ),
     "lab": Measured(
         path="/lab",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -114,6 +115,16 @@ def gallery_html(finding: Finding, picture: PictureOf) -> str:
 def pictures_missing(problem: str, attributes: str) -> str:
     """Returns why pictures cannot be shown, in their place."""
     return f'<p class="pp-note pp-wide" {attributes} role="alert">{html.escape(problem)}</p>'
+
+
+@dataclass(frozen=True)
+class AsIs:
+    """HTML that Streamlit shows as it is: in a plain text it would look for an indentation, 2 ms for a gallery."""
+
+    html: str
+
+    def _repr_html_(self) -> str:
+        return self.html
 
 
 def picture_source(file: str) -> str:

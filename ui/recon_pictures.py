@@ -10,7 +10,7 @@ import streamlit as st
 
 from dpcore.errors import DpcoreError, ResultsUnavailable
 from ui import recon_loaders
-from ui.blocks import picture_source, pictures_missing, stress
+from ui.blocks import AsIs, picture_source, pictures_missing, stress
 from ui.captions import gallery_caption, no_pictures
 from ui.drag import PictureOf
 from ui.epsilon import name_budget
@@ -36,10 +36,10 @@ _SMALL = 64
 def gallery(recon: Recon) -> None:
     """Shows originals and what came back of them, the best five and five from the middle of the field."""
     if recon.finding.evidence.spec.kind != "image" or recon.view.is_stored:
-        st.html(gallery_html(recon, picture_source))
+        st.html(AsIs(gallery_html(recon, picture_source)))
         return
     try:
-        st.html(_figure(recon, _computed(recon)))
+        st.html(AsIs(_figure(recon, _computed(recon))))
     except DpcoreError as error:
         st.html(pictures_missing(str(error), _at(recon)))
 

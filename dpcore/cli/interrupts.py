@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _thread
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,7 +18,9 @@ def interrupts_kept() -> Iterator[None]:
 
     def hook(dropped: sys.UnraisableHookArgs) -> None:
         if issubclass(dropped.exc_type, KeyboardInterrupt):
-            threading.Timer(_AGAIN_SECONDS, _thread.interrupt_main).start()
+            # A real signal, since it also ends a wait.
+            main = threading.main_thread().ident or 0
+            threading.Timer(_AGAIN_SECONDS, signal.pthread_kill, (main, signal.SIGINT)).start()
         else:
             before(dropped)
 

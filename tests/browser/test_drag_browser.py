@@ -159,10 +159,10 @@ def test_a_hostile_link_and_hostile_typing_stay_text(visit: Visit, settle: Settl
     assert failed == []
 
 
-def test_a_hundred_rapid_moves_leave_page_and_server_together(visit: Visit, settle: Settle) -> None:
+def test_rapid_moves_leave_page_and_server_together(visit: Visit, settle: Settle) -> None:
     page = visit("/tradeoff?data=ham10000&eps=8", viewport={"width": 390, "height": 800}, color_scheme="dark")
     _, failed = watched(page, settle)
-    move_rapidly(page, 100, seed=1)
+    move_rapidly(page, 60, seed=1)
     page.wait_for_function("!document.querySelector('[data-frame]')")
     settle(page)
     assert_one_stop(page)

@@ -82,27 +82,6 @@ def test_the_first_visit_of_a_fresh_process_may_be_a_deep_link(browser: Browser,
         page.close()
 
 
-def test_nothing_leaves_the_machine_and_nothing_fails(visit: Visit, address: str, settle: Settle) -> None:
-    page = visit("/tradeoff")
-    asked: list[str] = []
-    failed: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    page.on("response", lambda response: failed.append(response.url) if response.status >= 400 else None)
-    page.on("pageerror", lambda error: failed.append(str(error)))
-    page.on(
-        "console", lambda line: failed.append(line.text) if line.type == "error" and "404" not in line.text else None
-    )
-    page.reload()
-    settle(page)
-    page.wait_for_selector(".st-key-trade_off_chart .main-svg")
-    for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
-        move(page, key, settle)
-    abroad = [url for url in asked if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:"))]
-    assert abroad == []
-    harmless = re.compile(r"_stcore/(health|host-config)$|status of 404")
-    assert [url for url in failed if not harmless.search(url)] == []
-
-
 def test_typing_a_budget_and_typing_nonsense(visit: Visit, settle: Settle) -> None:
     page = visit("/tradeoff?eps=8")
     field = page.locator(".st-key-bar_typed input")

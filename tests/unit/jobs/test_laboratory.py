@@ -49,7 +49,7 @@ class Bench:
         start = time.monotonic()
         while not holds():
             assert time.monotonic() - start < seconds, self.store.laboratory()
-            time.sleep(0.01)
+            time.sleep(0.03)
         return time.monotonic() - start
 
     def job(self, job: str) -> Job:
@@ -198,7 +198,7 @@ def test_a_task_that_loses_two_workers_is_reported_in_a_sentence(bench: Bench) -
 
 def test_a_worker_lost_before_the_task_begins_there_does_not_count(bench: Bench) -> None:
     bench.start()
-    job = bench.store.submit("me", "run", [settings(seed=245, epochs=100)])
+    job = bench.store.submit("me", "run", [settings(seed=245, epochs=LONG)])
     bench.train(job)
     at_work = bench.busiest_worker()
     (beside,) = (worker for worker in bench.workers() if worker.pid != at_work.pid)
@@ -206,8 +206,10 @@ def test_a_worker_lost_before_the_task_begins_there_does_not_count(bench: Bench)
     at_work.kill()
     bench.until(lambda: bench.job(job).tasks[0].attempts == 2)
     beside.kill()
-    ended = bench.ended(job)
-    assert (ended.state, ended.tasks[0].attempts) == ("finished", 2)
+    bench.train(job)
+    assert bench.job(job).tasks[0].attempts == 2
+    bench.store.cancel("me", job)
+    assert bench.ended(job).state == "cancelled"
 
 
 def test_a_full_disk_delays_a_result_but_loses_none(bench: Bench) -> None:

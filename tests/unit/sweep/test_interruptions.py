@@ -82,7 +82,7 @@ class Sweeps:
         while len(self.cells()) < count:
             assert time.monotonic() < deadline, "no cell finished in time"
             assert process.poll() is None, process.communicate()[1]
-            time.sleep(0.01)
+            time.sleep(0.03)
 
     def assert_nothing_is_left(self) -> None:
         """All processes end within a few seconds."""
