@@ -67,7 +67,8 @@ async def _wait_in_the_lab(server: Server, names: list[str], seconds: float) -> 
 @contextmanager
 def app_with_laboratory() -> Iterator[tuple[Server, JobStore]]:
     """Gives the app with a laboratory of its own, whose workers have started, and their jobs."""
-    with tempfile.TemporaryDirectory() as folder:
+    # The laboratory ends a moment after the server, and may still write.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         database = Path(folder) / "lab.sqlite3"
         with running(env={DATABASE_VARIABLE: str(database), SECONDS_VARIABLE: str(_SECONDS)}) as server:
             asyncio.run(_visit_lab(server))
