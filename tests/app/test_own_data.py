@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from ui import loaders
+
 
 def _sentence(app: AppTest) -> str:
     (found,) = [m.value for m in app.markdown if "Your own copy of the data" in m.value]
     return found
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known() -> Iterator[None]:
+    """What the app keeps about copies for a minute would be another test's."""
+    loaders.data_status.clear()
+    yield
+    loaders.data_status.clear()
 
 
 @pytest.mark.parametrize(

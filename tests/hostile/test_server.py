@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import http.client
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from google.protobuf import text_format
@@ -165,19 +167,25 @@ def test_unknown_widgets_and_hostile_words_on_the_websocket_leak_nothing(server:
     assert server.healthy()
 
 
+#: Stands for the status where the server hung up on what it refused.
+_CLOSED = 0
+
+
 def _put(server: Server, session: str, file: int, size: int, token: str, cookie: str = "") -> int:
     edge = "pinch"
     body = f'--{edge}\r\nContent-Disposition: form-data; name="f"; filename="x.json"\r\n\r\n'.encode()
     body += b"x" * size + f"\r\n--{edge}--\r\n".encode()
     headers = {"X-Xsrftoken": token, "Cookie": f"_streamlit_xsrf={cookie or token}"}
     headers["Content-Type"] = f"multipart/form-data; boundary={edge}"
-    url = f"{server.address}/_stcore/upload_file/{session}/{file}"
-    asked = urllib.request.Request(url, data=body, headers=headers, method="PUT")
+    connection = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=30)
     try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
+        with contextlib.suppress(ConnectionError):  # Refused before all of it was sent: the answer may be there.
+            connection.request("PUT", f"/_stcore/upload_file/{session}/{file}", body, headers)
+        return connection.getresponse().status
+    except ConnectionError:
+        return _CLOSED
+    finally:
+        connection.close()
 
 
 def test_uploads_are_bounded_in_size_and_number_and_need_a_session(server: Server) -> None:
@@ -195,7 +203,8 @@ def test_uploads_are_bounded_in_size_and_number_and_need_a_session(server: Serve
             return statuses
 
     statuses = asyncio.run(session())
-    assert statuses[:3] == [204, 413, 403]
+    assert (statuses[0], statuses[2]) == (204, 403)
+    assert statuses[1] in (413, _CLOSED)
     assert statuses[-1] == 429
     assert _put(server, "nobody", 1, 10, token) == 400
     assert server.healthy()
