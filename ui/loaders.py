@@ -126,7 +126,8 @@ def prepare_start_page() -> None:
     from ui import blocks, controls, sources  # noqa: F401
 
     first = dataset_names()[0]
-    finding(first, DEFAULT_EPSILON, "rdp").nearest.attacks[0].rebuilt_interval  # noqa: B018, for SciPy
+    for attack in finding(first, DEFAULT_EPSILON, "rdp").nearest.attacks[:1]:
+        attack.rebuilt_interval  # noqa: B018, for SciPy
     drawing(first, "rdp", "light")
     tables_html(first, "rdp")
     facts_html()
