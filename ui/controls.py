@@ -115,7 +115,8 @@ def _take_slider() -> None:
 
 
 def _take_typed() -> None:
-    if not echo.is_echo(_TYPED):
+    # A slider that moves on at once brings along what the field said before the first move.
+    if not echo.is_echo(_TYPED, beside=state.was_touched()):
         _take_epsilon(st.session_state[_TYPED])
 
 

@@ -16,7 +16,7 @@ _LOOKS, _PUT, _REPLACED = "echo_looks", "echo_put", "echo_replaced"
 
 
 def expect(looks: bool) -> None:
-    """Says whether the page looks again by itself: without that, nothing is an echo."""
+    """Says whether the page looks again by itself: without that, only what comes beside a moved widget is an echo."""
     st.session_state[_LOOKS] = looks
 
 
@@ -31,13 +31,14 @@ def put(key: str, value: object) -> None:
     state[key] = value
 
 
-def is_echo(key: str) -> bool:
+def is_echo(key: str, *, beside: bool = False) -> bool:
     """Whether a widget's value is one that the app has just replaced; the app's own value is then put back.
 
-    For callbacks, before they believe what they are told.
+    For callbacks, before they believe what they are told. `beside` says that another widget was moved in the same
+    message, which brings the values of all.
     """
     state = st.session_state
-    if not state.get(_LOOKS) or all(place != key or state[key] != value for place, value, _ in _replaced()):
+    if not (beside or state.get(_LOOKS)) or all(place != key or state[key] != value for place, value, _ in _replaced()):
         return False
     state[key] = state[_PUT][key]
     return True

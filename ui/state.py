@@ -95,6 +95,11 @@ def refuse(sentence: str) -> None:
     st.session_state[_TOUCHED] = True
 
 
+def was_touched() -> bool:
+    """Returns whether a widget has been moved already in this message; for callbacks."""
+    return bool(st.session_state.get(_TOUCHED))
+
+
 def shown() -> View:
     """Returns the view of the last run; for callbacks."""
     view: View = st.session_state[_VIEW]

@@ -215,3 +215,18 @@ _FAINT_TEXT = """() => {
   }
   return faint;
 }"""
+
+
+def test_keys_pressed_quickly_one_after_the_other_all_count(visit: Visit, settle: Settle) -> None:
+    page = visit("/tradeoff?data=skin_phantom&eps=8")
+    slider = page.locator(".st-key-bar_slider input[type=range]")
+    slider.focus()
+    for key, budget in (("ArrowRight", "32"), ("ArrowLeft", "8")) * 2:
+        # The second one comes before the browser has heard what the first one put into the field beside.
+        page.keyboard.press(key)
+        page.wait_for_timeout(120)
+        page.keyboard.press(key)
+        page.wait_for_timeout(1200)
+        settle(page)
+        assert slider.get_attribute("aria-valuetext") == budget
+        assert page.locator(".pp-summary").get_attribute("data-epsilon") == budget
