@@ -12,7 +12,7 @@ import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
 from ui import captions, charts, glossary, loaders, overlay, text
-from ui.drag import PictureOf, place
+from ui.drag import place
 from ui.everyone import for_everyone
 from ui.evidence import Strip
 from ui.finding import Finding
@@ -48,13 +48,13 @@ def results_missing(error: ResultsUnavailable) -> None:
     st.error(f"{error}{remedy}")
 
 
-def moving(finding: Finding, picture: PictureOf) -> tuple[str, ...]:
+def moving(finding: Finding) -> tuple[str, ...]:
     """Returns every block of the start page that carries the budget, for the slider while it moves."""
     return (
         summary_html(finding),
         cards_html(finding),
         overlay.cursor_html(finding),
-        gallery_html(finding, picture),
+        gallery_html(finding),
         person_html(finding),
     )
 
@@ -93,7 +93,7 @@ def trade_off_chart(finding: Finding) -> None:
     st.html(drawing.legend)
 
 
-def gallery_html(finding: Finding, picture: PictureOf) -> str:
+def gallery_html(finding: Finding) -> str:
     """Returns the originals, what one look gives and what all looks give, five pictures each; or why there are none."""
     evidence, point, at = finding.evidence, finding.nearest, place("gallery", finding)
     if evidence.spec.kind != "image":
@@ -105,7 +105,7 @@ def gallery_html(finding: Finding, picture: PictureOf) -> str:
     if not any(strip.looks == 0 for strip in strips):
         strips = [s for s in best if s.looks == 0][:1] + strips
     try:
-        rows = "".join(_strip_row(strip, finding, picture) for strip in strips)
+        rows = "".join(_strip_row(strip, finding) for strip in strips)
     except ResultsUnavailable as error:
         return pictures_missing(str(error), at)
     caption = stress(captions.gallery_caption(finding, strips[0]))
@@ -125,11 +125,6 @@ class AsIs:
 
     def _repr_html_(self) -> str:
         return self.html
-
-
-def picture_source(file: str) -> str:
-    """Returns a stored picture as the source of an <img>; raises ResultsUnavailable."""
-    return f'src="{loaders.picture_uri(file)}"'
 
 
 def person_html(finding: Finding) -> str:
@@ -203,13 +198,13 @@ def _looks_table(finding: Finding) -> str:
     return f'<table><tr><th scope="col">of {attacks[0].records}</th>{head}</tr>{"".join(rows)}</table>'
 
 
-def _strip_row(strip: Strip, finding: Finding, picture: PictureOf) -> str:
+def _strip_row(strip: Strip, finding: Finding) -> str:
     title, explain = captions.strip_words(strip)
     named = glossary.explain(html.escape(title), look="one look")
     errors = "".join(f"<span>{format_error(error)}</span>" for error in strip.errors) if strip.looks else ""
     return (
         f'<div class="pp-row"><div class="pp-row-name pp-said"><strong>{named}</strong>'
         f"<span>{html.escape(explain)}</span></div>"
-        f'<div class="pp-row-strip"><img {picture(strip.file)} '
+        f'<div class="pp-row-strip"><img src="{loaders.picture_address(strip.file)}" decoding="sync" '
         f'alt="{html.escape(captions.strip_alt(strip, finding))}"><div class="pp-errors">{errors}</div></div></div>'
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import gc
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,13 @@ import streamlit as st
 
 from dpcore import datasets
 from dpcore.errors import DpcoreError, ResultsUnavailable
-from dpcore.results.store import DEFAULT_FOLDER, PrecomputedStore
+from dpcore.results.store import DEFAULT_FOLDER, PrecomputedStore, picture_name
 from ui import tables
 from ui.charts import Theme
 from ui.evidence import Counted, Evidence, Point, collect_evidence
 from ui.finding import Finding, Proof, find_at_point, find_between_points
 from ui.overlay import Drawing, draw_trade_off
+from ui.pictures import PLACE
 from ui.state import DEFAULT_EPSILON
 
 if TYPE_CHECKING:
@@ -102,9 +103,33 @@ def facts_html() -> str:
     return _facts_html(version())
 
 
-def picture_uri(file: str) -> str:
-    """Returns a gallery picture as a data URI; raises ResultsUnavailable."""
-    return _picture_uri(file, version())
+def picture_address(file: str) -> str:
+    """Returns where the server gives out a gallery picture; raises ResultsUnavailable if it is missing or damaged."""
+    return _picture_address(file, version())
+
+
+def picture_named(name: str) -> bytes | None:
+    """Returns the gallery picture of that name; None if there is none, or not byte for byte."""
+    current = version()
+    try:
+        files = _picture_files(current).get(name, ())
+    except ResultsUnavailable:
+        return None
+    for file in files:
+        with suppress(ResultsUnavailable):
+            picture = _picture(file, current)
+            # A sweep may have put another picture into the file since; browsers keep what they get under a name.
+            if picture_name(picture) == name:
+                return picture
+    return None
+
+
+def pictures_are_whole(dataset: str) -> bool:
+    """Whether every gallery picture of a dataset is there; one that is restored is seen at the next look."""
+    key = (dataset, version())
+    if not (found := _pictures_are_whole(*key)):
+        _pictures_are_whole.clear(*key)
+    return found
 
 
 @st.cache_resource(ttl=60, max_entries=16, show_spinner=False)
@@ -210,9 +235,29 @@ def _facts_html(version: Version) -> str:
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)
-def _picture_uri(file: str, version: Version) -> str:
-    picture = _open(version).picture(file)
-    return "data:image/webp;base64," + base64.b64encode(picture).decode("ascii")
+def _picture(file: str, version: Version) -> bytes:
+    return _open(version).picture(file)
+
+
+@st.cache_resource(max_entries=512, show_spinner=False)
+def _picture_address(file: str, version: Version) -> str:
+    return PLACE + picture_name(_picture(file, version))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _picture_files(version: Version) -> Mapping[str, Sequence[str]]:
+    return _open(version).pictures()
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _pictures_are_whole(dataset: str, version: Version) -> bool:
+    found = _evidence(dataset, None, version)
+    try:
+        for strip in found.strips:
+            _picture(strip.file, version)
+    except ResultsUnavailable:
+        return False
+    return not found.pictures_problem
 
 
 @st.cache_resource(max_entries=512, show_spinner=False)

@@ -10,7 +10,6 @@ from dpcore.errors import ResultsUnavailable
 from ui import recon_charts, recon_loaders, recon_pictures, recon_text
 from ui.blocks import stress
 from ui.captions import explain_attack, explain_relaxed, explain_worst_case, proof_words
-from ui.drag import PictureOf
 from ui.evidence import Attack
 from ui.finding import Finding
 from ui.recon_charts import Appearance
@@ -21,12 +20,12 @@ from ui.text import HOPELESS, name_looks
 _ESTIMATE = "estimate: a pixel as strong as the noise"
 
 
-def moving(recon: Recon, picture: PictureOf) -> tuple[str, ...]:
+def moving(recon: Recon) -> tuple[str, ...]:
     """Returns every block of the page that carries the budget, for the slider while it moves."""
     blocks = [
         answer_html(recon),
         attackers_html(recon),
-        recon_pictures.gallery_html(recon, picture),
+        recon_pictures.gallery_html(recon),
         errors_html(recon),
     ]
     if outcomes := outcomes_here(recon.finding):
