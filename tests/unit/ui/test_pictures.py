@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import streamlit as st
 
 from dpcore.results.store import DEFAULT_FOLDER, write_manifest
 from ui import loaders
+from ui.kept import forget_everything
 from ui.pictures import Pictures
 
 FILE = "gallery/ham10000/8-one-look.webp"
@@ -62,7 +62,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     write_manifest(folder, {})
     monkeypatch.setenv(loaders.FOLDER_VARIABLE, str(folder))
     yield folder
-    st.cache_resource.clear()
+    forget_everything()
 
 
 @pytest.mark.parametrize("place", ["/pictures/", "/some/base/pictures/", "/tradeoff/pictures/"])
@@ -111,7 +111,7 @@ def test_the_application_answers_for_all_other_paths() -> None:
 def test_a_lost_or_damaged_picture_is_not_given_out_but_its_twin_is(results: Path) -> None:
     (results / "gallery" / "one.webp").write_bytes(PICTURE[:-1])
     assert ask(f"/pictures/{NAME}")[::2] == (200, PICTURE)
-    st.cache_resource.clear()
+    forget_everything()
     (results / "gallery" / "twin.webp").unlink()
     assert ask(f"/pictures/{NAME}")[0] == 404
 
