@@ -16,8 +16,11 @@ from ui.drag import place
 from ui.everyone import for_everyone
 from ui.evidence import Strip
 from ui.finding import Finding
+from ui.kept import kept
 from ui.numbers import format_error, format_spread
 
+#: Budgets whose blocks are kept: those of all datasets, and some that were typed.
+_KEPT = 512
 _STYLE = Path(__file__).with_name("style.css")
 
 
@@ -64,11 +67,13 @@ def context(finding: Finding) -> None:
     st.html(f'<p class="pp-context">{stress(text.context(finding.evidence))}</p>')
 
 
+@kept(max_entries=_KEPT)
 def summary_html(finding: Finding) -> str:
     """Returns the paragraph in plain words."""
     return f'<p class="pp-summary" {place("summary", finding)} role="status">{stress(text.summary(finding))}</p>'
 
 
+@kept(max_entries=_KEPT)
 def cards_html(finding: Finding) -> str:
     """Returns the four numbers: utility, worst case, relaxed, realistic."""
     made = [_utility_card(finding), *_proof_cards(finding), _attack_card(finding)]
@@ -127,6 +132,7 @@ class AsIs:
         return self.html
 
 
+@kept(max_entries=_KEPT)
 def person_html(finding: Finding) -> str:
     """Returns what the numbers mean for one person."""
     points = "".join(f"<li>{stress(point)}</li>" for point in text.person_points(finding))
