@@ -45,7 +45,7 @@ def story() -> None:
     recon_blocks.sources(recon)
     drag_blocks.follow_slider(
         recon.finding,
-        lambda finding, picture: recon_moving.moving(replace(recon, finding=finding), picture),
+        lambda finding: recon_moving.moving(replace(recon, finding=finding)),
         page="reconstruction",
         view=recon.view_name,
     )

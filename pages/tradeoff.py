@@ -26,7 +26,7 @@ def story() -> None:
     sources.table_and_downloads(finding, page="tradeoff")
 
     blocks.section("What could an attacker see?")
-    st.html(blocks.AsIs(blocks.gallery_html(finding, blocks.picture_source)))
+    st.html(blocks.AsIs(blocks.gallery_html(finding)))
 
     blocks.section("What does it mean for a person?")
     st.html(blocks.person_html(finding))

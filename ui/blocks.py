@@ -12,12 +12,15 @@ import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
 from ui import captions, charts, glossary, loaders, overlay, text
-from ui.drag import PictureOf, place
+from ui.drag import place
 from ui.everyone import for_everyone
 from ui.evidence import Strip
 from ui.finding import Finding
+from ui.kept import kept
 from ui.numbers import format_error, format_spread
 
+#: Budgets whose blocks are kept: those of all datasets, and some that were typed.
+_KEPT = 512
 _STYLE = Path(__file__).with_name("style.css")
 
 
@@ -48,13 +51,13 @@ def results_missing(error: ResultsUnavailable) -> None:
     st.error(f"{error}{remedy}")
 
 
-def moving(finding: Finding, picture: PictureOf) -> tuple[str, ...]:
+def moving(finding: Finding) -> tuple[str, ...]:
     """Returns every block of the start page that carries the budget, for the slider while it moves."""
     return (
         summary_html(finding),
         cards_html(finding),
         overlay.cursor_html(finding),
-        gallery_html(finding, picture),
+        gallery_html(finding),
         person_html(finding),
     )
 
@@ -64,11 +67,13 @@ def context(finding: Finding) -> None:
     st.html(f'<p class="pp-context">{stress(text.context(finding.evidence))}</p>')
 
 
+@kept(max_entries=_KEPT)
 def summary_html(finding: Finding) -> str:
     """Returns the paragraph in plain words."""
     return f'<p class="pp-summary" {place("summary", finding)} role="status">{stress(text.summary(finding))}</p>'
 
 
+@kept(max_entries=_KEPT)
 def cards_html(finding: Finding) -> str:
     """Returns the four numbers: utility, worst case, relaxed, realistic."""
     made = [_utility_card(finding), *_proof_cards(finding), _attack_card(finding)]
@@ -93,7 +98,7 @@ def trade_off_chart(finding: Finding) -> None:
     st.html(drawing.legend)
 
 
-def gallery_html(finding: Finding, picture: PictureOf) -> str:
+def gallery_html(finding: Finding) -> str:
     """Returns the originals, what one look gives and what all looks give, five pictures each; or why there are none."""
     evidence, point, at = finding.evidence, finding.nearest, place("gallery", finding)
     if evidence.spec.kind != "image":
@@ -105,7 +110,7 @@ def gallery_html(finding: Finding, picture: PictureOf) -> str:
     if not any(strip.looks == 0 for strip in strips):
         strips = [s for s in best if s.looks == 0][:1] + strips
     try:
-        rows = "".join(_strip_row(strip, finding, picture) for strip in strips)
+        rows = "".join(_strip_row(strip, finding) for strip in strips)
     except ResultsUnavailable as error:
         return pictures_missing(str(error), at)
     caption = stress(captions.gallery_caption(finding, strips[0]))
@@ -127,11 +132,7 @@ class AsIs:
         return self.html
 
 
-def picture_source(file: str) -> str:
-    """Returns a stored picture as the source of an <img>; raises ResultsUnavailable."""
-    return f'src="{loaders.picture_uri(file)}"'
-
-
+@kept(max_entries=_KEPT)
 def person_html(finding: Finding) -> str:
     """Returns what the numbers mean for one person."""
     points = "".join(f"<li>{stress(point)}</li>" for point in text.person_points(finding))
@@ -203,13 +204,13 @@ def _looks_table(finding: Finding) -> str:
     return f'<table><tr><th scope="col">of {attacks[0].records}</th>{head}</tr>{"".join(rows)}</table>'
 
 
-def _strip_row(strip: Strip, finding: Finding, picture: PictureOf) -> str:
+def _strip_row(strip: Strip, finding: Finding) -> str:
     title, explain = captions.strip_words(strip)
     named = glossary.explain(html.escape(title), look="one look")
     errors = "".join(f"<span>{format_error(error)}</span>" for error in strip.errors) if strip.looks else ""
     return (
         f'<div class="pp-row"><div class="pp-row-name pp-said"><strong>{named}</strong>'
         f"<span>{html.escape(explain)}</span></div>"
-        f'<div class="pp-row-strip"><img {picture(strip.file)} '
+        f'<div class="pp-row-strip"><img src="{loaders.picture_address(strip.file)}" decoding="sync" '
         f'alt="{html.escape(captions.strip_alt(strip, finding))}"><div class="pp-errors">{errors}</div></div></div>'
     )

@@ -52,7 +52,7 @@ def content_policy(hashes: Sequence[str]) -> str:
         "script-src": ("'self'", "blob:", "'wasm-unsafe-eval'", *hashes),
         # Streamlit and Plotly write styles as they go; a style cannot read or send anything under this policy.
         "style-src": ("'self'", "'unsafe-inline'"),
-        # data: pictures are the gallery's; blob: is how Plotly saves a chart.
+        # data: pictures are those computed while a visitor waits; blob: is how Plotly saves a chart.
         "img-src": ("'self'", "data:", "blob:"),
         # data: is how the tables bring their icons.
         "font-src": ("'self'", "data:"),

@@ -17,6 +17,7 @@ from ui.epsilon import name_budget
 from ui.evidence import Counted, Evidence
 from ui.finding import Finding
 from ui.frozen_figure import FrozenFigure
+from ui.kept import kept
 from ui.series import Series, position, risk_series
 from ui.text import noun
 
@@ -63,6 +64,7 @@ def down(panel: tuple[float, float], value: float, limits: tuple[float, float]) 
     return MARGIN["t"] + (1 - height) * (HEIGHT - MARGIN["t"] - MARGIN["b"])
 
 
+@kept(max_entries=512)
 def cursor_html(finding: Finding) -> str:
     """Returns the vertical line at the present budget, with a dot on each curve that has a value there."""
     dots = [_dot("utility", down(UTILITY_PANEL, finding.utility.value, charts.utility_limits(finding.evidence)))]

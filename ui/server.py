@@ -1,4 +1,6 @@
-"""What stands between the network and Streamlit: security headers on every answer, limits on uploads, packed files."""
+"""What stands between the network and Streamlit: security headers on every answer, limits on uploads, pictures by
+address, packed files.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from streamlit import runtime
 
 from ui.headers import SecurityHeaders
 from ui.packed import PackedFiles
+from ui.pictures import Pictures
 from ui.uploads import UploadLimit
 
 _LOGGER = logging.getLogger(__name__)
@@ -18,7 +21,7 @@ _state = {"wrapped": False, "told": False}
 def middleware() -> list[Middleware]:
     """Returns the layers around Streamlit's own application, the outermost first."""
     _state["wrapped"] = True
-    return [Middleware(SecurityHeaders), Middleware(UploadLimit), Middleware(PackedFiles)]
+    return [Middleware(SecurityHeaders), Middleware(UploadLimit), Middleware(Pictures), Middleware(PackedFiles)]
 
 
 def tell_if_bare() -> None:

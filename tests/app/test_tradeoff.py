@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import math
 import re
@@ -15,6 +14,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 from streamlit.testing.v1 import AppTest
+
+from ui import loaders
 
 DATASETS = ("ham10000", "breast_cancer", "skin_phantom")
 #: Budgets of the sweep in every regime: ruinous, middling, “meaningless”, none.
@@ -118,7 +119,7 @@ def test_the_pictures_are_those_of_the_budget(open_app: Opener, shipped: Path) -
     for epsilon in (8.0, 1e9):
         app = open_app(data="skin_phantom", eps=link(epsilon))
         (gallery,) = [e.value for e in app.get("html") if 'class="pp-gallery' in e.value]
-        sent = [base64.b64decode(uri) for uri in re.findall(r'src="data:image/webp;base64,([^"]+)"', gallery)]
+        sent = [loaders.picture_named(name) for name in re.findall(r'src="pictures/([^"]+)"', gallery)]
         stored = (
             rows(shipped, "gallery", "skin_phantom", epsilon)
             .query("looks > 0 and choice == 'best'")
