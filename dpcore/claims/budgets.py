@@ -81,7 +81,7 @@ def nominal_card() -> Card:
             )
             for r in found
         ),
-        exact="RDP's smallest order is 1.1: at large budgets it counts 1.1·T/(2σ²) for T steps, whatever the sample rate.",
+        exact="RDP's smallest order is 1.1: at large budgets it counts 1.1·T/(2σ²), T steps, whatever the sample rate.",
     )
 
 
