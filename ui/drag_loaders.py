@@ -51,7 +51,7 @@ def _frames(
     for point in evidence.points:
         finding = loaders.finding(dataset, point.epsilon(counted), counted)
         made[finding.epsilon] = Frame(label=slider_label(finding), blocks=_make(finding, picture))
-    return Frames(packed=pack_frames(made), files=tuple(files), whole=asked == files and not evidence.pictures_problem)
+    return Frames(packed=pack_frames(made), files=tuple(files), whole=asked == files and not evidence.problems)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
