@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gc
 import math
 import os
 import time
@@ -113,21 +112,13 @@ def data_status(dataset: str) -> str:
     return datasets.status(dataset).message
 
 
-@st.cache_resource(show_spinner=False)
-def warm_up() -> None:
-    """Once a process: moves what start-up left into the permanent generation, out of every later collection."""
-    gc.collect()
-    gc.freeze()
-
-
 def prepare_start_page() -> None:
     """Loads what the start page imports and shows first; raises ResultsUnavailable."""
     # Not needed here, but by the page's script.
     from ui import blocks, controls, sources  # noqa: F401
 
     first = dataset_names()[0]
-    for attack in finding(first, DEFAULT_EPSILON, "rdp").nearest.attacks[:1]:
-        attack.rebuilt_interval  # noqa: B018, for SciPy
+    finding(first, DEFAULT_EPSILON, "rdp")
     drawing(first, "rdp", "light")
     tables_html(first, "rdp")
     facts_html()
@@ -173,7 +164,7 @@ def _manifest(version: Version) -> dict[str, object]:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _dataset_names(version: Version) -> Sequence[str]:
-    present = set(_open(version).table("points")["dataset"])
+    present = {row["dataset"] for row in _open(version).rows("points", columns=["dataset"])}
     names = tuple(name for name in datasets.names() if name in present)
     if not names:
         raise ResultsUnavailable("The precomputed results hold no dataset that this version knows.")
