@@ -32,7 +32,7 @@ from benchmarks.latency import CORES, QUIET, READY, find_chromium
 GOALS = {"complete": 3.0}
 _PLACE = "/tradeoff"
 _PICTURES = ".pp-gallery img"
-_CHART = ".st-key-trade_off_chart .main-svg"
+_CHART = ".pp-plot img"
 
 
 def _new_page(browser: Browser) -> Page:

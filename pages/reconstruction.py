@@ -5,10 +5,9 @@ from dataclasses import replace
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, drag_blocks, loaders, navigation, recon_blocks, recon_controls, recon_moving, recon_pictures
+from ui import blocks, drag_blocks, navigation, recon_blocks, recon_controls, recon_moving, recon_pictures
 
 navigation.guard()
-loaders.warm_up()
 
 
 # A fragment: a moved slider runs only this, not the navigation around it.

@@ -3,10 +3,9 @@
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, controls, drag_blocks, loaders, navigation, sources, tour
+from ui import blocks, controls, drag_blocks, navigation, sources, tour, warm_start
 
 navigation.guard()
-loaders.warm_up()
 
 
 # A fragment: a moved slider runs only this, not the navigation around it.
@@ -37,3 +36,4 @@ def story() -> None:
 
 blocks.page_header("What does privacy cost, and whom does it stop?", beside=tour.tour)
 story()
+warm_start.page_answered()

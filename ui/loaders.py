@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 import time
@@ -50,11 +49,7 @@ def dataset_names() -> Sequence[str]:
 
 def evidence(dataset: str) -> Evidence:
     """Returns all results of a dataset's main model; raises ResultsUnavailable."""
-    key = (dataset, None, version())
-    found = _evidence(*key)
-    if found.problems:
-        _evidence.clear(*key)  # A file that is restored is seen at the next look.
-    return found
+    return _evidence(dataset, None, version())
 
 
 def all_models(dataset: str) -> Sequence[Evidence]:
@@ -148,21 +143,13 @@ def data_status(dataset: str) -> str:
     return datasets.status(dataset).message
 
 
-@st.cache_resource(show_spinner=False)
-def warm_up() -> None:
-    """Once a process: moves what start-up left into the permanent generation, out of every later collection."""
-    gc.collect()
-    gc.freeze()
-
-
 def prepare_start_page() -> None:
     """Loads what the start page imports and shows first; raises ResultsUnavailable."""
     # Not needed here, but by the page's script.
     from ui import blocks, controls, sources  # noqa: F401
 
     first = dataset_names()[0]
-    for attack in finding(first, DEFAULT_EPSILON, "rdp").nearest.attacks[:1]:
-        attack.rebuilt_interval  # noqa: B018, for SciPy
+    finding(first, DEFAULT_EPSILON, "rdp")
     drawing(first, "rdp", "light")
     tables_html(first, "rdp")
     facts_html()
@@ -209,14 +196,15 @@ def _manifest(version: Version) -> dict[str, object]:
 
 @kept(max_entries=2)
 def _dataset_names(version: Version) -> Sequence[str]:
-    present = set(_open(version).table("points")["dataset"])
+    present = {row["dataset"] for row in _open(version).rows("points", columns=["dataset"])}
     names = tuple(name for name in datasets.names() if name in present)
     if not names:
         raise ResultsUnavailable("The precomputed results hold no dataset that this version knows.")
     return names
 
 
-@kept(max_entries=16)
+# A file that is restored is seen at the next look.
+@kept(max_entries=16, unless=lambda found: found.problems)
 def _evidence(dataset: str, model: str | None, version: Version) -> Evidence:
     return collect_evidence(_open(version), datasets.spec(dataset), model)
 

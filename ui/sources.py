@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
+from dpcore.datasets import DatasetSpec
 from ui import loaders, tables
 from ui.finding import Finding
 from ui.state import View, link_parameters
@@ -55,20 +56,29 @@ def sources(finding: Finding) -> None:
     spec = finding.evidence.spec
     with st.expander("Limits: what these numbers cannot say", icon=":material/warning:"):
         st.markdown(LIMITS)
-    with st.expander("Sources, and how these numbers were made", icon=":material/menu_book:"):
-        kind = "Synthetic data" if spec.synthetic else "Data"
-        source = f"[{spec.source}]({spec.url})" if spec.url else spec.source
-        st.markdown(f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.")
-        st.markdown(f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.")
-        st.markdown("**Make or check the numbers yourself:**")
-        st.code(
-            "python -m dpcore sweep --plan default    # trains, attacks, writes precomputed/\n"
-            "python -m dpcore verify                  # checks every file and recomputes a row\n"
-            f"python -m dpcore results --dataset {spec.name} --json",
-            language=None,
-            wrap_lines=True,
-        )
-        st.html(loaders.facts_html())
+    # Made when it is opened: the code in it would cost every first visit half a second for Streamlit's highlighter.
+    how = st.expander(
+        "Sources, and how these numbers were made", icon=":material/menu_book:", key="sources_open", on_change="rerun"
+    )
+    if how.open:
+        with how:
+            _how_made(spec)
+
+
+def _how_made(spec: DatasetSpec) -> None:
+    kind = "Synthetic data" if spec.synthetic else "Data"
+    source = f"[{spec.source}]({spec.url})" if spec.url else spec.source
+    st.markdown(f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.")
+    st.markdown(f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.")
+    st.markdown("**Make or check the numbers yourself:**")
+    st.code(
+        "python -m dpcore sweep --plan default    # trains, attacks, writes precomputed/\n"
+        "python -m dpcore verify                  # checks every file and recomputes a row\n"
+        f"python -m dpcore results --dataset {spec.name} --json",
+        language=None,
+        wrap_lines=True,
+    )
+    st.html(loaders.facts_html())
 
 
 def _link(finding: Finding, page: str) -> str:
