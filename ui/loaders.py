@@ -20,7 +20,6 @@ from ui.charts import Theme
 from ui.evidence import Counted, Evidence, Point, collect_evidence
 from ui.finding import Finding, Proof, find_at_point, find_between_points
 from ui.overlay import Drawing, draw_trade_off
-from ui.state import DEFAULT_EPSILON
 
 if TYPE_CHECKING:
     from ui.member_evidence import Audit, Exposure
@@ -110,18 +109,6 @@ def picture_uri(file: str) -> str:
 def data_status(dataset: str) -> str:
     """Returns one sentence on the visitor's own copy of the data."""
     return datasets.status(dataset).message
-
-
-def prepare_start_page() -> None:
-    """Loads what the start page imports and shows first; raises ResultsUnavailable."""
-    # Not needed here, but by the page's script.
-    from ui import blocks, controls, sources  # noqa: F401
-
-    first = dataset_names()[0]
-    finding(first, DEFAULT_EPSILON, "rdp")
-    drawing(first, "rdp", "light")
-    tables_html(first, "rdp")
-    facts_html()
 
 
 #: (sample_rate, steps, delta, kappa): what a mechanism of this dataset shares with its neighbours.
