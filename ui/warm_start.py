@@ -30,7 +30,6 @@ _answered = threading.Event()
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Begins the preparation when the server starts; a visitor who comes sooner waits for nothing more than before."""
-    send_at_once()
     threading.Thread(target=_prepare, name="warm start", daemon=True).start()
     yield
 
@@ -41,6 +40,7 @@ def page_answered() -> None:
 
 
 def _prepare() -> None:
+    send_at_once()
     # At its first block Streamlit asks once who called it; what that looks up in every module loaded is kept.
     inspect.stack()
     try:
@@ -59,7 +59,9 @@ def _prepare() -> None:
 
 def _prepare_start_page() -> None:
     """Imports and caches what the page's first run needs; raises ResultsUnavailable."""
-    # Imported here, not above: the server answers before numpy and pyarrow are loaded.
+    # Imported here, not above: the server answers before numpy and pyarrow are loaded. Pillow reads the page's icon.
+    import PIL.Image  # noqa: F401
+
     from ui import blocks, controls, drag_loaders, loaders, sources, state, tour  # noqa: F401
 
     first = loaders.dataset_names()[0]
