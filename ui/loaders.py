@@ -22,7 +22,6 @@ from ui.finding import Finding, Proof, find_at_point, find_between_points
 from ui.kept import kept
 from ui.overlay import Drawing, draw_trade_off
 from ui.pictures import PLACE
-from ui.state import DEFAULT_EPSILON
 
 if TYPE_CHECKING:
     from ui.member_evidence import Audit, Exposure
@@ -141,18 +140,6 @@ def pictures_are_whole(dataset: str) -> bool:
 def data_status(dataset: str) -> str:
     """Returns one sentence on the visitor's own copy of the data."""
     return datasets.status(dataset).message
-
-
-def prepare_start_page() -> None:
-    """Loads what the start page imports and shows first; raises ResultsUnavailable."""
-    # Not needed here, but by the page's script.
-    from ui import blocks, controls, sources  # noqa: F401
-
-    first = dataset_names()[0]
-    finding(first, DEFAULT_EPSILON, "rdp")
-    drawing(first, "rdp", "light")
-    tables_html(first, "rdp")
-    facts_html()
 
 
 #: (sample_rate, steps, delta, kappa): what a mechanism of this dataset shares with its neighbours.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
@@ -10,6 +11,9 @@ from dpcore.datasets import DatasetSpec
 from ui import loaders, tables
 from ui.finding import Finding
 from ui.state import View, link_parameters
+
+if TYPE_CHECKING:
+    from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 _PAPER = (
     "Ziller, Mueller, Stieger and others: “Reconciling privacy and accuracy in AI for medical imaging”, "
@@ -32,12 +36,10 @@ LIMITS = """
 def table_and_downloads(finding: Finding, page: str) -> None:
     """Offers the chart as a table, the numbers as CSV and a link to this view of the page with that path."""
     name = finding.evidence.spec.name
-    main, others = loaders.tables_html(name, finding.counted)
-    with st.expander("The chart as a table", icon=":material/table:"):
-        st.html(main)
-        if others:
-            st.markdown("The page shows the model above. **Other models trained on the same data:**")
-            st.html(others)
+    table = _folded("The chart as a table", icon=":material/table:", key="table_open")
+    if table.open:
+        with table:
+            _tables(finding)
     with st.container(key="downloads"):
         st.download_button(
             "Download the numbers (CSV)",
@@ -54,15 +56,26 @@ def table_and_downloads(finding: Finding, page: str) -> None:
 def sources(finding: Finding) -> None:
     """Shows how the numbers were made and what they cannot say."""
     spec = finding.evidence.spec
-    with st.expander("Limits: what these numbers cannot say", icon=":material/warning:"):
-        st.markdown(LIMITS)
-    # Made when it is opened: the code in it would cost every first visit half a second for Streamlit's highlighter.
-    how = st.expander(
-        "Sources, and how these numbers were made", icon=":material/menu_book:", key="sources_open", on_change="rerun"
-    )
+    limits = _folded("Limits: what these numbers cannot say", icon=":material/warning:", key="limits_open")
+    if limits.open:
+        limits.markdown(LIMITS)
+    how = _folded("Sources, and how these numbers were made", icon=":material/menu_book:", key="sources_open")
     if how.open:
         with how:
             _how_made(spec)
+
+
+def _folded(label: str, *, icon: str, key: str) -> ExpanderContainer:
+    """What is made only when it is opened: every new visitor's browser would lay it out unseen."""
+    return st.expander(label, icon=icon, key=key, on_change="rerun")
+
+
+def _tables(finding: Finding) -> None:
+    main, others = loaders.tables_html(finding.evidence.spec.name, finding.counted)
+    st.html(main)
+    if others:
+        st.markdown("The page shows the model above. **Other models trained on the same data:**")
+        st.html(others)
 
 
 def _how_made(spec: DatasetSpec) -> None:

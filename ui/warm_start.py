@@ -30,7 +30,6 @@ _answered = threading.Event()
 @asynccontextmanager
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Begins the preparation when the server starts; a visitor who comes sooner waits for nothing more than before."""
-    send_at_once()
     threading.Thread(target=_prepare, name="warm start", daemon=True).start()
     yield
 
@@ -41,13 +40,11 @@ def page_answered() -> None:
 
 
 def _prepare() -> None:
-    # Imported here, not above: the server answers before numpy and pyarrow are loaded.
-    from ui import loaders
-
+    send_at_once()
     # At its first block Streamlit asks once who called it; what that looks up in every module loaded is kept.
     inspect.stack()
     try:
-        loaders.prepare_start_page()
+        _prepare_start_page()
     except DpcoreError as error:
         # The page says the same to every visitor.
         _LOGGER.warning("The start page could not be prepared: %s", error)
@@ -58,3 +55,16 @@ def _prepare() -> None:
     # What start-up left goes into the permanent generation, out of every later collection.
     gc.collect()
     gc.freeze()
+
+
+def _prepare_start_page() -> None:
+    """Imports and caches what the page's first run needs; raises ResultsUnavailable."""
+    # Imported here, not above: the server answers before numpy and pyarrow are loaded. Pillow reads the page's icon.
+    import PIL.Image  # noqa: F401
+
+    from ui import blocks, controls, drag_loaders, loaders, sources, state, tour  # noqa: F401
+
+    first = loaders.dataset_names()[0]
+    loaders.finding(first, state.DEFAULT_EPSILON, "rdp")
+    loaders.drawing(first, "rdp", "light")
+    drag_loaders.frames("tradeoff", first, "rdp", "", blocks.moving)

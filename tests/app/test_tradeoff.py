@@ -267,16 +267,19 @@ def test_the_chart_has_a_description_and_a_table_with_every_budget(open_app: Ope
 
 def test_limits_and_sources_are_told(open_app: Opener) -> None:
     app = open_app(data="ham10000")
-    # The sources are made when they are opened.
-    assert not any("python -m dpcore sweep" in block.value for block in app.code)
-    app.session_state["sources_open"] = True
-    app.run()
     words = " ".join(element.value for element in app.markdown)
     for promised in ("measurement, not a guarantee", "each image, not each person", "CC BY-NC 4.0", "Nature Machine"):
         assert promised in words
     assert any("python -m dpcore sweep" in block.value for block in app.code)
     facts = " ".join(e.value for e in app.get("html") if "pp-facts" in e.value)
     assert "commit" in facts
+
+
+def test_what_is_folded_is_made_when_it_is_opened(open_app: Opener) -> None:
+    app = open_app(folded=True, data="ham10000")
+    assert not any('class="pp-table' in element.value for element in app.get("html"))
+    assert not any("measurement, not a guarantee" in element.value for element in app.markdown)
+    assert not any("python -m dpcore sweep" in block.value for block in app.code)
 
 
 def test_missing_results_get_one_sentence(open_app: Opener, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from benchmarks.latency import running_app
+from benchmarks.latency import READY, running_app
 from ui import charts
 
 pytestmark = pytest.mark.browser
@@ -264,3 +264,17 @@ def test_keys_pressed_quickly_one_after_the_other_all_count(visit: Visit, settle
         settle(page)
         assert slider.get_attribute("aria-valuetext") == budget
         assert page.locator(".pp-summary").get_attribute("data-epsilon") == budget
+
+
+def test_the_first_answer_names_every_script_that_the_page_needs(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    answer = page.goto(f"{address}/tradeoff")
+    page.wait_for_selector(f"{READY} .pp-gallery img")
+    assert answer is not None
+    named = set(re.findall(r"/js/([\w.-]+\.js)", answer.text()))
+    needed = {found[1] for url in asked if (found := re.search(r"/static/js/([\w.-]+\.js)$", url))}
+    page.close()
+    assert needed
+    assert needed - named == set()
