@@ -8,6 +8,7 @@ import streamlit as st
 
 from ui import loaders, tables
 from ui.finding import Finding
+from ui.show import show
 from ui.state import View, link_parameters
 
 _PAPER = (
@@ -33,7 +34,7 @@ def table_and_downloads(finding: Finding, page: str) -> None:
     name = finding.evidence.spec.name
     main, others = loaders.tables_html(name, finding.counted)
     with st.expander("The chart as a table", icon=":material/table:"):
-        st.html(main)
+        show(main)
         if others:
             st.markdown("The page shows the model above. **Other models trained on the same data:**")
             st.html(others)
@@ -58,9 +59,11 @@ def sources(finding: Finding) -> None:
     with st.expander("Sources, and how these numbers were made", icon=":material/menu_book:"):
         kind = "Synthetic data" if spec.synthetic else "Data"
         source = f"[{spec.source}]({spec.url})" if spec.url else spec.source
-        st.markdown(f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.")
-        st.markdown(f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.")
-        st.markdown("**Make or check the numbers yourself:**")
+        st.markdown(
+            f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.\n\n"
+            f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.\n\n"
+            "**Make or check the numbers yourself:**"
+        )
         st.code(
             "python -m dpcore sweep --plan default    # trains, attacks, writes precomputed/\n"
             "python -m dpcore verify                  # checks every file and recomputes a row\n"
@@ -68,7 +71,7 @@ def sources(finding: Finding) -> None:
             language=None,
             wrap_lines=True,
         )
-        st.html(loaders.facts_html())
+        show(loaders.facts_html())
 
 
 def _link(finding: Finding, page: str) -> str:
