@@ -100,6 +100,8 @@ def trade_off_chart(finding: Finding) -> None:
         with st.container(key="chart_overlay"):
             show(overlay.cursor_html(finding) + drawing.names)
     show(drawing.legend)
+    for problem in filter(None, (evidence.bounds_problem, evidence.attacks_problem)):
+        show(missing(f"{problem} The chart is drawn without it."))
 
 
 def gallery_html(finding: Finding) -> str:
@@ -108,7 +110,7 @@ def gallery_html(finding: Finding) -> str:
     if evidence.spec.kind != "image":
         return f'<p class="pp-note pp-wide" {at}>{stress(captions.no_pictures(finding))}</p>'
     if evidence.pictures_problem:
-        return pictures_missing(evidence.pictures_problem, at)
+        return missing(evidence.pictures_problem, at)
     best = [strip for strip in evidence.strips if strip.choice == "best"]
     strips = sorted((s for s in best if s.target_epsilon == point.target_epsilon), key=lambda s: s.looks)
     if not any(strip.looks == 0 for strip in strips):
@@ -116,13 +118,13 @@ def gallery_html(finding: Finding) -> str:
     try:
         rows = "".join(_strip_row(strip, finding) for strip in strips)
     except ResultsUnavailable as error:
-        return pictures_missing(str(error), at)
+        return missing(str(error), at)
     caption = stress(captions.gallery_caption(finding, strips[0]))
     return f'<figure class="pp-gallery" {at}>{rows}<figcaption>{caption}</figcaption></figure>'
 
 
-def pictures_missing(problem: str, attributes: str) -> str:
-    """Returns why pictures cannot be shown, in their place."""
+def missing(problem: str, attributes: str = "") -> str:
+    """Returns why a part of the page cannot be shown, in its place."""
     return f'<p class="pp-note pp-wide" {attributes} role="alert">{html.escape(problem)}</p>'
 
 

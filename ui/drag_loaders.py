@@ -14,7 +14,7 @@ _FRAMES: Memory[bytes] = Memory(max_entries=256)
 def frames(page: str, dataset: str, counted: Counted, view: str, make: Blocks) -> bytes:
     """Returns a page at every measured budget, packed; `page` and `view` stand for `make` in the cache."""
     key = (page, dataset, counted, view, loaders.version())
-    whole = loaders.pictures_are_whole(dataset)
+    whole = loaders.pictures_are_whole(dataset) and not loaders.evidence(dataset).problems
     found = _FRAMES.get(key, lambda: _frames(dataset, counted, make))
     if not whole:
         _FRAMES.forget(key)  # A file that is restored is seen at the next look.

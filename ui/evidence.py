@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ from ui.epsilon import LARGEST, NO_DP, SMALLEST, refuse_epsilon
 
 #: How ε is counted: as in the paper (RDP, Opacus' orders) or tightly.
 Counted = Literal["rdp", "tight"]
+
+Table = TypeVar("Table")
 
 #: Budgets this close are the same point: shown with four digits, two points must never look alike.
 _SAME = 1.1e-3
@@ -111,8 +114,15 @@ class Evidence:
     #: What was attacked, by its name in the table; empty if nothing was.
     attacked: str
     strips: tuple[Strip, ...]
-    #: Why there are no strips, if their table cannot be read; the numbers stand all the same.
+    #: Why curves, attacks or strips are missing, if their table cannot be read; everything else stands all the same.
+    bounds_problem: str = ""
+    attacks_problem: str = ""
     pictures_problem: str = ""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each table that cannot be read."""
+        return tuple(filter(None, (self.bounds_problem, self.attacks_problem, self.pictures_problem)))
 
     @property
     def measured(self) -> tuple[Point, ...]:
@@ -150,29 +160,43 @@ class Evidence:
 def collect_evidence(store: PrecomputedStore, spec: DatasetSpec, model: str | None = None) -> Evidence:
     """Returns what the store holds about a dataset's model, by default its main one.
 
-    Raises ResultsUnavailable if a table is missing or damaged.
+    Raises ResultsUnavailable if the table of budgets is missing or damaged; another one that is leaves a problem.
     """
     model = model or store.models(spec.name)[0]
-    attacked, by_budget = _attacks(store, spec.name, model)
+    attacks, attacks_problem = _readable(lambda: _attacks(store, spec.name, model))
+    attacked, by_budget = attacks or ("", {})
     table = store.table("points", spec.name, model)
     points = [_to_point(row, by_budget) for row in table.to_dict("records")]
-    bounds = store.table("bounds", spec.name, model).sort_values("epsilon_rdp")
-    strips, pictures_problem = _strips(store, spec)
+    curves, bounds_problem = _readable(lambda: _curves(store, spec.name, model))
+    strips, pictures_problem = _readable(lambda: _strips(store, spec))
     evidence = Evidence(
         spec=spec,
         model=model,
         metric=get_metric_from_name(str(table["metric"].iloc[0])),
         points=tuple(sorted(points, key=lambda point: point.target_epsilon)),
-        curves={
-            name: bounds[name].to_numpy(float) for name in ("epsilon_rdp", "epsilon_tight", "worst_case", "relaxed")
-        },
+        curves=curves or {},
         attacked=attacked,
-        strips=strips,
+        strips=strips or (),
+        bounds_problem=bounds_problem,
+        attacks_problem=attacks_problem,
         pictures_problem=pictures_problem,
     )
     if not evidence.measured or evidence.no_dp.seeds < 1:
         raise ResultsUnavailable(f"The table “points” of the precomputed results lacks runs of “{spec.name}”.")
     return evidence
+
+
+def _readable(read: Callable[[], Table]) -> tuple[Table | None, str]:
+    """What a table says, or None and the sentence that says why."""
+    try:
+        return read(), ""
+    except ResultsUnavailable as error:
+        return None, str(error)
+
+
+def _curves(store: PrecomputedStore, dataset: str, model: str) -> dict[str, NDArray[np.float64]]:
+    bounds = store.table("bounds", dataset, model).sort_values("epsilon_rdp")
+    return {name: bounds[name].to_numpy(float) for name in ("epsilon_rdp", "epsilon_tight", "worst_case", "relaxed")}
 
 
 def _attacks(store: PrecomputedStore, dataset: str, model: str) -> tuple[str, dict[float, tuple[Attack, ...]]]:
@@ -215,13 +239,9 @@ def _to_point(row: dict[Any, Any], attacks: dict[float, tuple[Attack, ...]]) -> 
     return Point(target_epsilon=target, epsilon_tight=tight, attacks=attacks.get(target, ()), **columns)
 
 
-def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[tuple[Strip, ...], str]:
-    """The strips, or none and the sentence that says why."""
-    try:
-        table = store.table("gallery")
-    except ResultsUnavailable as error:
-        return (), str(error)
-    strips = tuple(
+def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[Strip, ...]:
+    table = store.table("gallery")
+    return tuple(
         Strip(
             target_epsilon=_budget(row["target_epsilon"]),
             looks=int(row["looks"]),
@@ -233,4 +253,3 @@ def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[tuple[Strip, ..
         )
         for row in table[table["dataset"] == spec.name].to_dict("records")
     )
-    return strips, ""

@@ -52,7 +52,7 @@ def evidence(dataset: str) -> Evidence:
     """Returns all results of a dataset's main model; raises ResultsUnavailable."""
     key = (dataset, None, version())
     found = _evidence(*key)
-    if found.pictures_problem:
+    if found.problems:
         _evidence.clear(*key)  # A file that is restored is seen at the next look.
     return found
 
@@ -92,12 +92,20 @@ def recount(dataset: str, epsilon: float, *, old: Counted, new: Counted) -> floa
 
 def drawing(dataset: str, counted: Counted, theme: Theme) -> Drawing:
     """Returns the trade-off chart with its legend; the same object until the results change."""
-    return _drawing(dataset, counted, theme, version())
+    key = (dataset, counted, theme, version())
+    found = _drawing(*key)
+    if evidence(dataset).problems:
+        _drawing.clear(*key)
+    return found
 
 
 def tables_html(dataset: str, counted: Counted) -> tuple[str, str]:
     """Returns the table of a dataset's main model and those of its others, as HTML; raises ResultsUnavailable."""
-    return _tables_html(dataset, counted, version())
+    key = (dataset, counted, version())
+    found = _tables_html(*key)
+    if evidence(dataset).problems:
+        _tables_html.clear(*key)
+    return found
 
 
 def facts_html() -> str:

@@ -19,6 +19,7 @@ from ui.kept import Memory
 from ui.recon_controls import Recon
 from ui.recon_evidence import budgets
 from ui.show import show
+from ui.text import not_attacked
 
 _FOLDER = Path(__file__).parent
 #: HTML that does not move with the slider, by what it depends on.
@@ -104,7 +105,8 @@ def where_it_holds_html(recon: Recon) -> str:
     """Returns where the paper's “0 %” holds and where not."""
     outcomes = moving.outcomes_of(recon.finding)
     if outcomes is None:
-        return '<p class="pp-note pp-wide">No real attack was run on this data: nothing can be compared.</p>'
+        why = html.escape(not_attacked(recon.finding.evidence))
+        return f'<p class="pp-note pp-wide">{why} So nothing can be compared.</p>'
     finding, rows = recon.finding, _variations(recon.finding)
     key = "holds", finding.evidence, finding.counted, bool(rows)
     points = _STILL.get(key, lambda: _points_html(recon_text.where_it_holds(finding, outcomes, rows)))
@@ -114,7 +116,7 @@ def where_it_holds_html(recon: Recon) -> str:
 def sources(recon: Recon) -> None:
     """Shows what was attacked, how, and what that cannot say."""
     evidence = recon.finding.evidence
-    attacked = evidence.attacked or "nothing"
+    attacked = evidence.attacked or ("not readable" if evidence.attacks_problem else "nothing")
     with st.expander("Sources and limits", icon=":material/menu_book:"):
         st.markdown(
             f"- **Attacked:** `{attacked}`, under the noise of the {evidence.spec.title} trainings. Numbers come from "

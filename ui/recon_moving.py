@@ -9,7 +9,7 @@ from typing import Any
 from dpcore.errors import ResultsUnavailable
 from ui import recon_charts, recon_loaders, recon_pictures, recon_text
 from ui.blocks import stress
-from ui.captions import explain_attack, explain_relaxed, explain_worst_case, proof_words
+from ui.captions import attack_words, explain_attack, explain_relaxed, explain_worst_case, proof_words
 from ui.evidence import Attack
 from ui.finding import Finding
 from ui.kept import Memory, kept
@@ -17,7 +17,7 @@ from ui.recon_charts import Appearance
 from ui.recon_controls import Recon
 from ui.recon_evidence import Outcomes, looks_of
 from ui.risk_plot import Chart
-from ui.text import HOPELESS, name_looks
+from ui.text import HOPELESS, name_looks, not_attacked
 
 #: Views whose blocks are kept.
 _KEPT = 512
@@ -57,7 +57,7 @@ def attackers_html(recon: Recon) -> str:
     holds = _proof_card(recon, titles[0], proof.worst_case, explain_worst_case(evidence), _bars(attacks, "named"))
     lacks = _proof_card(recon, titles[1], proof.relaxed, explain_relaxed(evidence), "")
     one = finding.one_look
-    value = f"{one.rebuilt} of {one.records}" if one else "not measured"
+    value = f"{one.rebuilt} of {one.records}" if one else attack_words(finding)[0]
     tag = "measured" if one else "unavailable"
     real = _card(titles[2], tag, value, [explain_attack(evidence)], _bars(attacks, "rebuilt"))
     return f'<div class="pp-cards rk-cards rc-attackers" {recon.place("recon-attackers")}>{holds}{lacks}{real}</div>'
@@ -67,9 +67,8 @@ def errors_html(recon: Recon) -> str:
     """Returns how many fall below the threshold at the present budget, or that nothing was attacked."""
     outcomes, at = outcomes_here(recon.finding), recon.place("recon-errors")
     if outcomes is None:
-        return (
-            f'<p class="pp-note pp-wide" {at}>No real attack was run on this data, so there are no errors to show.</p>'
-        )
+        why = html.escape(not_attacked(recon.finding.evidence))
+        return f'<p class="pp-note pp-wide" {at}>{why} So there are no errors to show.</p>'
     looks, eta = recon.measured_looks, recon.view.eta / 100
     words = recon_text.curve_sentence(recon.finding, outcomes, looks=looks, eta=eta)
     if recon.view.looks == "five":

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dpcore.errors import DpcoreError, ResultsUnavailable
 from ui import loaders, recon_loaders
-from ui.blocks import pictures_missing, stress
+from ui.blocks import missing, stress
 from ui.captions import gallery_caption, no_pictures
 from ui.epsilon import name_budget
 from ui.finding import Finding
@@ -41,7 +41,7 @@ def gallery(recon: Recon) -> None:
     try:
         show(_figure(recon, _computed(recon)))
     except DpcoreError as error:
-        show(pictures_missing(str(error), _at(recon)))
+        show(missing(str(error), _at(recon)))
 
 
 def gallery_html(recon: Recon) -> str:
@@ -53,7 +53,7 @@ def gallery_html(recon: Recon) -> str:
     try:
         return _figure(recon, _stored(recon))
     except ResultsUnavailable as error:
-        return pictures_missing(str(error), _at(recon))
+        return missing(str(error), _at(recon))
 
 
 def _figure(recon: Recon, body: str) -> str:
