@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -18,6 +17,7 @@ from ui.evidence import Strip
 from ui.finding import Finding
 from ui.kept import kept
 from ui.numbers import format_error, format_spread
+from ui.show import show
 
 #: Budgets whose blocks are kept: those of all datasets, and some that were typed.
 _KEPT = 512
@@ -42,7 +42,12 @@ def page_header(question: str, beside: Callable[[], None] | None = None) -> None
 
 def section(question: str) -> None:
     """Shows the heading of a part of the page."""
-    st.html(f'<h2 class="pp-section">{html.escape(question)}</h2>')
+    show(section_html(question))
+
+
+def section_html(question: str) -> str:
+    """Returns the heading of a part of the page."""
+    return f'<h2 class="pp-section">{html.escape(question)}</h2>'
 
 
 def results_missing(error: ResultsUnavailable) -> None:
@@ -62,9 +67,9 @@ def moving(finding: Finding) -> tuple[str, ...]:
     )
 
 
-def context(finding: Finding) -> None:
-    """Shows what the model is for."""
-    st.html(f'<p class="pp-context">{stress(text.context(finding.evidence))}</p>')
+def context_html(finding: Finding) -> str:
+    """Returns what the model is for."""
+    return f'<p class="pp-context">{stress(text.context(finding.evidence))}</p>'
 
 
 @kept(max_entries=_KEPT)
@@ -88,11 +93,10 @@ def trade_off_chart(finding: Finding) -> None:
     with st.container(key="chart_frame"):
         st.html(drawing.drawn)
         with st.container(key="chart_overlay"):
-            st.html(overlay.cursor_html(finding))
-            st.html(drawing.names)
-    st.html(drawing.legend)
+            show(overlay.cursor_html(finding) + drawing.names)
+    show(drawing.legend)
     for problem in filter(None, (evidence.bounds_problem, evidence.attacks_problem)):
-        st.html(missing(f"{problem} The chart is drawn without it."))
+        show(missing(f"{problem} The chart is drawn without it."))
 
 
 def gallery_html(finding: Finding) -> str:
@@ -117,16 +121,6 @@ def gallery_html(finding: Finding) -> str:
 def missing(problem: str, attributes: str = "") -> str:
     """Returns why a part of the page cannot be shown, in its place."""
     return f'<p class="pp-note pp-wide" {attributes} role="alert">{html.escape(problem)}</p>'
-
-
-@dataclass(frozen=True)
-class AsIs:
-    """HTML that Streamlit shows as it is: in a plain text it would look for an indentation, 2 ms for a gallery."""
-
-    html: str
-
-    def _repr_html_(self) -> str:
-        return self.html
 
 
 @kept(max_entries=_KEPT)

@@ -18,6 +18,7 @@ from ui.finding import Finding
 from ui.kept import Memory
 from ui.recon_controls import Recon
 from ui.recon_evidence import budgets
+from ui.show import show
 from ui.text import not_attacked
 
 _FOLDER = Path(__file__).parent
@@ -33,9 +34,9 @@ def style() -> None:
     st.html(_FOLDER / "recon.css")
 
 
-def attackers(recon: Recon) -> None:
-    """Shows the three attackers side by side: what is proven about two of them, what was measured of two."""
-    st.html(f'{moving.attackers_html(recon)}<p class="rk-who">{stress(recon_text.HOW_IT_WORKS)}</p>')
+def how_it_works_html() -> str:
+    """Returns how the real attack works."""
+    return f'<p class="rk-who">{stress(recon_text.HOW_IT_WORKS)}</p>'
 
 
 def errors(recon: Recon) -> None:
@@ -43,13 +44,13 @@ def errors(recon: Recon) -> None:
     finding = recon.finding
     outcomes = moving.outcomes_here(finding)
     if outcomes is None:
-        st.html(moving.errors_html(recon))
+        show(moving.errors_html(recon))
         return
     recon_controls.threshold(recon.view)
-    st.html(moving.errors_html(recon))
+    show(moving.errors_html(recon))
     with st.container(key="rk_two_errors"):
         draw_layers("errors", _drawn(finding, recon.measured_looks), moving.errors_layer_html(recon))
-        st.html(recon_charts.colours(len(budgets(outcomes))) + moving.measures_html(recon))
+        show(recon_charts.colours(len(budgets(outcomes))) + moving.measures_html(recon))
     whose = finding.evidence, finding.counted
     words = "Reconstructions by error; measured, not proven"
     _table("errors", words, whose, lambda: recon_charts.errors_table(finding.evidence, outcomes, finding.counted))
@@ -93,24 +94,23 @@ def changes(recon: Recon) -> None:
         return
     evidence, counted, every = finding.evidence, finding.counted, recon.every
     helps = _STILL.get(("helps", evidence, every), lambda: stress(recon_table.helps(rows, every=every)))
-    st.html(f'<p class="rk-who">{helps}</p>')
+    show(f'<p class="rk-who">{helps}</p>')
     with st.expander("All measured settings", icon=":material/table:", expanded=True):
         key = "settings", evidence, counted, every
-        st.html(_STILL.get(key, lambda: recon_table.table_html(rows, evidence, counted, every=every)))
+        show(_STILL.get(key, lambda: recon_table.table_html(rows, evidence, counted, every=every)))
         download("attack-settings", lambda: recon_table.table_csv(rows), page="recon")
 
 
-def where_it_holds(recon: Recon) -> None:
-    """Shows where the paper's “0 %” holds and where not."""
+def where_it_holds_html(recon: Recon) -> str:
+    """Returns where the paper's “0 %” holds and where not."""
     outcomes = moving.outcomes_of(recon.finding)
     if outcomes is None:
         why = html.escape(not_attacked(recon.finding.evidence))
-        st.html(f'<p class="pp-note pp-wide">{why} So nothing can be compared.</p>')
-        return
+        return f'<p class="pp-note pp-wide">{why} So nothing can be compared.</p>'
     finding, rows = recon.finding, _variations(recon.finding)
     key = "holds", finding.evidence, finding.counted, bool(rows)
     points = _STILL.get(key, lambda: _points_html(recon_text.where_it_holds(finding, outcomes, rows)))
-    st.html(f'<ul class="pp-person rc-holds">{points}</ul>')
+    return f'<ul class="pp-person rc-holds">{points}</ul>'
 
 
 def sources(recon: Recon) -> None:

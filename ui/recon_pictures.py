@@ -10,13 +10,14 @@ import streamlit as st
 
 from dpcore.errors import DpcoreError, ResultsUnavailable
 from ui import loaders, recon_loaders
-from ui.blocks import AsIs, missing, stress
+from ui.blocks import missing, stress
 from ui.captions import gallery_caption, no_pictures
 from ui.epsilon import name_budget
 from ui.finding import Finding
 from ui.numbers import format_error, format_sigma
 from ui.recon_controls import Recon
 from ui.recon_loaders import LiveResult
+from ui.show import show
 from ui.text import name_looks, nearest_budget
 
 _CHOICES = {
@@ -35,12 +36,12 @@ _SMALL = 64
 def gallery(recon: Recon) -> None:
     """Shows originals and what came back of them, the best five and five from the middle of the field."""
     if recon.finding.evidence.spec.kind != "image" or recon.view.is_stored:
-        st.html(AsIs(gallery_html(recon)))
+        show(gallery_html(recon))
         return
     try:
-        st.html(AsIs(_figure(recon, _computed(recon))))
+        show(_figure(recon, _computed(recon)))
     except DpcoreError as error:
-        st.html(missing(str(error), _at(recon)))
+        show(missing(str(error), _at(recon)))
 
 
 def gallery_html(recon: Recon) -> str:

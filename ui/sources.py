@@ -10,6 +10,7 @@ import streamlit as st
 from dpcore.datasets import DatasetSpec
 from ui import loaders, tables
 from ui.finding import Finding
+from ui.show import show
 from ui.state import View, link_parameters
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _folded(label: str, *, icon: str, key: str) -> ExpanderContainer:
 
 def _tables(finding: Finding) -> None:
     main, others = loaders.tables_html(finding.evidence.spec.name, finding.counted)
-    st.html(main)
+    show(main)
     if others:
         st.markdown("The page shows the model above. **Other models trained on the same data:**")
         st.html(others)
@@ -81,9 +82,11 @@ def _tables(finding: Finding) -> None:
 def _how_made(spec: DatasetSpec) -> None:
     kind = "Synthetic data" if spec.synthetic else "Data"
     source = f"[{spec.source}]({spec.url})" if spec.url else spec.source
-    st.markdown(f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.")
-    st.markdown(f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.")
-    st.markdown("**Make or check the numbers yourself:**")
+    st.markdown(
+        f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.\n\n"
+        f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.\n\n"
+        "**Make or check the numbers yourself:**"
+    )
     st.code(
         "python -m dpcore sweep --plan default    # trains, attacks, writes precomputed/\n"
         "python -m dpcore verify                  # checks every file and recomputes a row\n"
@@ -91,7 +94,7 @@ def _how_made(spec: DatasetSpec) -> None:
         language=None,
         wrap_lines=True,
     )
-    st.html(loaders.facts_html())
+    show(loaders.facts_html())
 
 
 def _link(finding: Finding, page: str) -> str:

@@ -24,9 +24,16 @@ BUDGETS = (0.5, 8.0, 100.0, 1e6, 1e9, 1e15, math.inf)
 Opener = Callable[..., AppTest]
 
 
+def block_html(app: AppTest, attributes: str) -> str:
+    """The block with these attributes, which stands in a line of its own."""
+    lines = [line for element in app.get("html") for line in element.value.splitlines()]
+    (found,) = [line for line in lines if attributes in line]
+    return str(found)
+
+
 def shown(app: AppTest, block: str) -> str:
-    """The text of the st.html block with this class, without tags."""
-    (found,) = [element.value for element in app.get("html") if f'class="{block}' in element.value]
+    """The text of the block with this class, without tags."""
+    found = block_html(app, f'class="{block}')
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"</?strong>", "", found))))
 
 
@@ -119,7 +126,7 @@ def _sigma(label: str) -> float:
 def test_the_pictures_are_those_of_the_budget(open_app: Opener, shipped: Path) -> None:
     for epsilon in (8.0, 1e9):
         app = open_app(data="skin_phantom", eps=link(epsilon))
-        (gallery,) = [e.value for e in app.get("html") if 'class="pp-gallery' in e.value]
+        gallery = block_html(app, 'class="pp-gallery')
         sent = [loaders.picture_named(name) for name in re.findall(r'src="pictures/([^"]+)"', gallery)]
         stored = (
             rows(shipped, "gallery", "skin_phantom", epsilon)
@@ -335,7 +342,7 @@ def test_a_damaged_picture_is_told_in_its_place_only(open_app: Opener, shipped: 
         picture.unlink()
     app = open_app(folder=folder, data="ham10000")
     assert not app.exception
-    (told,) = [element.value for element in app.get("html") if 'data-drag="gallery' in element.value]
+    told = block_html(app, 'data-drag="gallery')
     assert "<img" not in told
     assert 'role="alert"' in told
     assert "gallery/ham10000/8-originals.webp" in told
