@@ -24,6 +24,8 @@ from ui.overlay import Drawing, draw_trade_off
 from ui.pictures import PLACE
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
     from ui.member_evidence import Audit, Exposure
 
 #: Names a folder to read instead of `precomputed/`: another sweep, or a test's.
@@ -90,6 +92,15 @@ def drawing(dataset: str, counted: Counted, theme: Theme) -> Drawing:
     found = _drawing(*key)
     if evidence(dataset).problems:
         _drawing.clear(*key)
+    return found
+
+
+def zoomable_chart(dataset: str, counted: Counted, theme: Theme) -> Figure:
+    """Returns the chart with all models of a dataset; raises ResultsUnavailable."""
+    key = (dataset, counted, theme, version())
+    found = _zoomable_chart(*key)
+    if evidence(dataset).problems:
+        _zoomable_chart.clear(*key)
     return found
 
 
@@ -204,6 +215,14 @@ def _models(dataset: str, version: Version) -> Sequence[str]:
 @kept(max_entries=32)
 def _drawing(dataset: str, counted: Counted, theme: Theme, version: Version) -> Drawing:
     return draw_trade_off(_evidence(dataset, None, version), counted, theme)
+
+
+@kept(max_entries=16)
+def _zoomable_chart(dataset: str, counted: Counted, theme: Theme, version: Version) -> Figure:
+    from ui.zoom import zoomable_chart
+
+    models = (None, *_models(dataset, version)[1:])
+    return zoomable_chart([_evidence(dataset, model, version) for model in models], counted=counted, theme=theme)
 
 
 @kept(max_entries=32)

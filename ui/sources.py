@@ -8,7 +8,8 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from dpcore.datasets import DatasetSpec
-from ui import loaders, tables
+from ui import captions, loaders, tables
+from ui.charts import Theme
 from ui.finding import Finding
 from ui.show import show
 from ui.state import View, link_parameters
@@ -37,6 +38,10 @@ LIMITS = """
 def table_and_downloads(finding: Finding, page: str) -> None:
     """Offers the chart as a table, the numbers as CSV and a link to this view of the page with that path."""
     name = finding.evidence.spec.name
+    zoom = _folded("Zoom in, compare models, save the chart", icon=":material/zoom_in:", key="zoom_open")
+    if zoom.open:
+        with zoom:
+            _zoomable(finding)
     table = _folded("The chart as a table", icon=":material/table:", key="table_open")
     if table.open:
         with table:
@@ -69,6 +74,25 @@ def sources(finding: Finding) -> None:
 def _folded(label: str, *, icon: str, key: str) -> ExpanderContainer:
     """What is made only when it is opened: every new visitor's browser would lay it out unseen."""
     return st.expander(label, icon=icon, key=key, on_change="rerun")
+
+
+def _zoomable(finding: Finding) -> None:
+    name = finding.evidence.spec.name
+    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+    st.markdown(
+        "Drag over a part to enlarge it, double-click to go back; a click on a name in the legend hides that curve and "
+        "the camera saves a picture. Limits and attacks are those of the first model."
+    )
+    st.plotly_chart(
+        loaders.zoomable_chart(name, finding.counted, theme),
+        theme=None,
+        key="zoom_chart",
+        config={
+            "displaylogo": False,
+            "toImageButtonOptions": {"filename": f"tradeoff-{name}", "scale": 2},
+        },
+        alt=captions.chart_alt(finding.evidence),
+    )
 
 
 def _tables(finding: Finding) -> None:
