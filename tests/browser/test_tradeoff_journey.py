@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from benchmarks.latency import READY, running_app
+from tests.browser.everyone import violations
 from ui import charts
 
 pytestmark = pytest.mark.browser
@@ -289,6 +290,8 @@ def test_the_chart_to_zoom_into_comes_when_it_is_opened_and_saves_a_picture(visi
     settle(page)
     assert "ResNet-9" in chart.locator(".legend").inner_text()
     with page.expect_download() as saved:
-        page.locator('[data-title="Download plot as a png"], [data-title="Download plot as a PNG"]').first.click(force=True)
+        page.locator('[data-title="Download plot as a png"], [data-title="Download plot as a PNG"]').first.click(
+            force=True
+        )
     assert saved.value.suggested_filename == "tradeoff-ham10000.png"
     assert not violations(page)
