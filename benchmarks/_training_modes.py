@@ -39,6 +39,7 @@ class Case:
     #: Logical batch.
     batch: int
     chunk_size: int
+    device: str = "cpu"
 
     @property
     def outlines(self) -> bool:
@@ -47,7 +48,7 @@ class Case:
 
     def build(self) -> nn.Module:
         """Returns the model, always with the same weights."""
-        return build_model(self.model, self.record_shape, seed=0)
+        return build_model(self.model, self.record_shape, seed=0).to(self.device)
 
     def objective(self) -> Objective:
         """Returns the loss all modes share."""
@@ -58,8 +59,8 @@ class Case:
         n, generator = batch or self.batch, torch.Generator().manual_seed(1)
         pixels = self.record_shape[1:] if self.outlines else ()
         return (
-            torch.randn(n, *self.record_shape, generator=generator),
-            torch.randint(0, 2, (n, *pixels), generator=generator),
+            torch.randn(n, *self.record_shape, generator=generator).to(self.device),
+            torch.randint(0, 2, (n, *pixels), generator=generator).to(self.device),
         )
 
 
@@ -99,7 +100,7 @@ def _our_step(case: Case, records: Tensor, labels: Tensor) -> Step:
         clipped = gradients.clipped_sum(records, labels, max_grad_norm=MAX_GRAD_NORM)
         for name, parameter in model.named_parameters():
             noise = torch.randn(parameter.shape) * NOISE_MULTIPLIER * MAX_GRAD_NORM
-            parameter.grad = (clipped.gradient[name] + noise) / len(records)
+            parameter.grad = (clipped.gradient[name] + noise.to(case.device)) / len(records)
         optimizer.step()
 
     return step

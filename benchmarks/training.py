@@ -1,10 +1,12 @@
 """What DP-SGD costs: one training step without DP, with ours and in each Opacus mode, side by side in one run.
 
-    python -m benchmarks training [--json] [--repeats 7] [--model small_cnn]
+    python -m benchmarks training [--json] [--repeats 7] [--model small_cnn] [--device cuda]
 
 CPU seconds of one thread, medians of interleaved repeats: in each repeat every mode takes one step. The ratio is ours
 to the faster of two steps without DP, over the whole batch and in chunks. Goals: ≤ 1.1 (small_cnn, unet) and ≤ 1.3
 (resnet9) times no DP, and ≥ 1.3 times faster than Opacus' best mode, with clipped gradients equal to 1e-5.
+
+On a GPU: wall-clock seconds until it has finished, batches eight times as large, and the GPU's memory.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +39,22 @@ CASES: dict[str, dict[str, Any]] = {
 GOALS = {"small_cnn": 1.1, "unet": 1.1, "resnet9": 1.3}
 GOAL_OVER_OPACUS = 1.3
 EQUAL = 1e-5
+#: A GPU wants more at once.
+_TIMES_ON_A_GPU = 8
 
 
-def measure(name: str, repeats: int) -> dict[str, Any]:
+def measure(name: str, repeats: int, device: str) -> dict[str, Any]:
     """Returns the medians, ratios, differences and peaks of one model."""
-    from benchmarks._training_modes import MODES, OPACUS, Case, largest_difference, make_step
+    from benchmarks._training_modes import MODES, OPACUS, largest_difference, make_step
 
-    case = Case(model=name, **CASES[name])
+    case = _case(name, device)
     steps = {mode: make_step(case, mode) for mode in MODES}
     spent: dict[str, list[float]] = {mode: [] for mode in MODES}
     for step in steps.values():
         step()  # What is done once, such as comparing both ways of taking gradients, is not part of a step.
     for _ in range(repeats):
         for mode, step in steps.items():
-            start = time.process_time()
-            step()
-            spent[mode].append(time.process_time() - start)
+            spent[mode].append(_seconds(step, device))
     seconds = {mode: statistics.median(times) for mode, times in spent.items()}
     no_dp = min(seconds["no_dp"], seconds["no_dp_in_chunks"])
     best = min(OPACUS, key=lambda mode: seconds[mode])
@@ -62,14 +65,58 @@ def measure(name: str, repeats: int) -> dict[str, Any]:
         "opacus_best_over_ours": faster,
         "opacus_best": best,
         "opacus_best_over_no_dp": seconds[best] / no_dp,
-        "cpu_ms_per_record": {mode: 1000 * s / case.batch for mode, s in seconds.items()},
+        "ms_per_record": {mode: 1000 * s / case.batch for mode, s in seconds.items()},
         "difference_from_opacus": differences,
-        "peak_mib": {mode: _peak(name, mode) for mode in MODES},
+        "peak_mib": {
+            mode: _peak_on_gpu(step) if device == "cuda" else _peak(name, mode) for mode, step in steps.items()
+        },
+        "device": _device_name(device),
         "batch": case.batch,
         "repeats": repeats,
         "goal_over_no_dp": GOALS[name],
         "met": over_no_dp <= GOALS[name] and faster >= GOAL_OVER_OPACUS and max(differences.values()) <= EQUAL,
     }
+
+
+def _case(name: str, device: str) -> Any:
+    from benchmarks._training_modes import Case
+
+    times = _TIMES_ON_A_GPU if device == "cuda" else 1
+    sizes = {key: CASES[name][key] * times for key in ("batch", "chunk_size")}
+    return Case(model=name, record_shape=CASES[name]["record_shape"], device=device, **sizes)
+
+
+def _device_name(device: str) -> str:
+    import torch
+
+    from dpcore.training.device import device_name
+
+    return device_name(torch.device(device))
+
+
+def _seconds(step: Callable[[], None], device: str) -> float:
+    """CPU seconds of this process; with a GPU the wall-clock seconds until it has nothing left to do."""
+    if device == "cpu":
+        start = time.process_time()
+        step()
+        return time.process_time() - start
+    import torch
+
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    step()
+    torch.cuda.synchronize()
+    return time.perf_counter() - start
+
+
+def _peak_on_gpu(step: Callable[[], None]) -> float:
+    """MiB of the GPU's memory that a step takes beside what models and records hold."""
+    import torch
+
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    step()
+    return (torch.cuda.max_memory_allocated() - before) / 2**20
 
 
 def _peak(name: str, mode: str) -> float:
@@ -79,9 +126,9 @@ def _peak(name: str, mode: str) -> float:
 
 
 def _print_peak(name: str, mode: str) -> None:
-    from benchmarks._training_modes import Case, make_step
+    from benchmarks._training_modes import make_step
 
-    step = make_step(Case(model=name, **CASES[name]), mode)
+    step = make_step(_case(name, "cpu"), mode)
     before = _resident("VmRSS")
     step()
     step()
@@ -99,6 +146,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--model", choices=CASES, help="this one only")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--peak", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if any(os.environ.get(key) != value for key, value in _ENVIRONMENT.items()):
@@ -106,12 +154,18 @@ def main() -> int:
         os.execv(sys.executable, [sys.executable, "-W", "ignore", "-m", "benchmarks.training", *sys.argv[1:]])
     import torch
 
+    from dpcore.training.device import find_device
+
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     if options.peak:
         _print_peak(options.model, options.peak)
         return 0
-    results = {name: measure(name, options.repeats) for name in ([options.model] if options.model else CASES)}
+    if options.device == "cuda" and find_device().type != "cuda":
+        parser.error("argument --device: must be cpu where there is no CUDA device, but is 'cuda'.")
+    results = {
+        name: measure(name, options.repeats, options.device) for name in ([options.model] if options.model else CASES)
+    }
     print(json.dumps(results, indent=1) if options.json else _table(results))
     return 0 if all(result["met"] for result in results.values()) else 1
 
@@ -119,11 +173,11 @@ def main() -> int:
 def _table(results: dict[str, dict[str, Any]]) -> str:
     """The table of benchmarks/README.md."""
     lines = [
-        "| model | mode | CPU ms a record | over no DP | peak MiB | differs from ours |",
+        "| model | mode | ms a record | over no DP | peak MiB | differs from ours |",
         "|---|---|---:|---:|---:|---:|",
     ]
     for name, result in results.items():
-        milliseconds = result["cpu_ms_per_record"]
+        milliseconds = result["ms_per_record"]
         no_dp = min(milliseconds["no_dp"], milliseconds["no_dp_in_chunks"])
         for mode, ms in milliseconds.items():
             difference = result["difference_from_opacus"].get(mode)

@@ -216,7 +216,24 @@ class UNet(nn.Module):
         coarse = self.bottom(F.max_pool2d(middle, 2))  # (n, 4·width, h'/4, w'/4)
         middle = self.up2(torch.cat([F.interpolate(coarse, scale_factor=2.0), middle], dim=1))
         logits = self.head(self.up1(torch.cat([F.interpolate(middle, scale_factor=2.0), fine], dim=1)))
-        return F.interpolate(logits, size=x.shape[2:], mode="bilinear") if self.stem_stride > 1 else logits
+        return scale_up(logits, (x.shape[2], x.shape[3])) if self.stem_stride > 1 else logits
+
+
+def scale_up(maps: Tensor, size: tuple[int, int], *, by_products: bool | None = None) -> Tensor:
+    """Returns maps (n, c, h, w) as (n, c, *size), by bilinear interpolation.
+
+    On a GPU, unless told otherwise, by products with fixed weights: the library's gradient there adds up in any order,
+    so that a seed would not give the same model.
+    """
+    if not (maps.is_cuda if by_products is None else by_products):
+        return F.interpolate(maps, size=size, mode="bilinear")
+    rows, columns = (_linear_weights(old, new, like=maps) for old, new in zip(maps.shape[2:], size, strict=True))
+    return rows @ maps @ columns.T
+
+
+def _linear_weights(old: int, new: int, *, like: Tensor) -> Tensor:
+    """Returns the (new, old) weights of linear interpolation: what it makes of unit vectors."""
+    return F.interpolate(torch.eye(old, dtype=like.dtype, device=like.device)[None], size=new, mode="linear")[0].T
 
 
 #: Builds a model from the shape of one record and the number of classes.

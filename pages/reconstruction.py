@@ -6,6 +6,7 @@ import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
 from ui import blocks, drag_blocks, navigation, recon_blocks, recon_controls, recon_moving, recon_pictures
+from ui.show import show
 
 navigation.guard()
 
@@ -20,10 +21,11 @@ def story() -> None:
         blocks.results_missing(error)
         return
 
-    st.html(recon_moving.answer_html(recon))
-
-    blocks.section("Who attacks?")
-    recon_blocks.attackers(recon)
+    show(
+        recon_moving.answer_html(recon),
+        blocks.section_html("Who attacks?"),
+        recon_moving.attackers_html(recon) + recon_blocks.how_it_works_html(),
+    )
 
     blocks.section("What comes back?")
     recon_controls.picture_controls(recon.view, recon.finding)
@@ -38,13 +40,12 @@ def story() -> None:
     blocks.section("What helps the attacker, what helps the patient?")
     recon_blocks.changes(recon)
 
-    blocks.section("Where does the paper’s “0 %” hold?")
-    recon_blocks.where_it_holds(recon)
+    show(blocks.section_html("Where does the paper’s “0 %” hold?"), recon_blocks.where_it_holds_html(recon))
 
     recon_blocks.sources(recon)
     drag_blocks.follow_slider(
         recon.finding,
-        lambda finding, picture: recon_moving.moving(replace(recon, finding=finding), picture),
+        lambda finding: recon_moving.moving(replace(recon, finding=finding)),
         page="reconstruction",
         view=recon.view_name,
     )

@@ -4,6 +4,7 @@ import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
 from ui import blocks, controls, drag_blocks, navigation, sources, tour, warm_start
+from ui.show import show
 
 navigation.guard()
 
@@ -18,17 +19,17 @@ def story() -> None:
         blocks.results_missing(error)
         return
 
-    blocks.context(finding)
-    st.html(blocks.summary_html(finding))
-    st.html('<h2 class="pp-unseen">In four numbers</h2>' + blocks.cards_html(finding))
+    numbers = '<h2 class="pp-unseen">In four numbers</h2>' + blocks.cards_html(finding)
+    show(blocks.context_html(finding), blocks.summary_html(finding), numbers)
     blocks.trade_off_chart(finding)
     sources.table_and_downloads(finding, page="tradeoff")
 
-    blocks.section("What could an attacker see?")
-    st.html(blocks.AsIs(blocks.gallery_html(finding, blocks.picture_source)))
-
-    blocks.section("What does it mean for a person?")
-    st.html(blocks.person_html(finding))
+    show(
+        blocks.section_html("What could an attacker see?"),
+        blocks.gallery_html(finding),
+        blocks.section_html("What does it mean for a person?"),
+        blocks.person_html(finding),
+    )
 
     sources.sources(finding)
     drag_blocks.follow_slider(finding, blocks.moving, page="tradeoff")

@@ -5,19 +5,22 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
 from ui import captions, charts, glossary, loaders, overlay, text
-from ui.drag import PictureOf, place
+from ui.drag import place
 from ui.everyone import for_everyone
 from ui.evidence import Strip
 from ui.finding import Finding
+from ui.kept import kept
 from ui.numbers import format_error, format_spread
+from ui.show import show
 
+#: Budgets whose blocks are kept: those of all datasets, and some that were typed.
+_KEPT = 512
 _STYLE = Path(__file__).with_name("style.css")
 
 
@@ -39,7 +42,12 @@ def page_header(question: str, beside: Callable[[], None] | None = None) -> None
 
 def section(question: str) -> None:
     """Shows the heading of a part of the page."""
-    st.html(f'<h2 class="pp-section">{html.escape(question)}</h2>')
+    show(section_html(question))
+
+
+def section_html(question: str) -> str:
+    """Returns the heading of a part of the page."""
+    return f'<h2 class="pp-section">{html.escape(question)}</h2>'
 
 
 def results_missing(error: ResultsUnavailable) -> None:
@@ -48,27 +56,29 @@ def results_missing(error: ResultsUnavailable) -> None:
     st.error(f"{error}{remedy}")
 
 
-def moving(finding: Finding, picture: PictureOf) -> tuple[str, ...]:
+def moving(finding: Finding) -> tuple[str, ...]:
     """Returns every block of the start page that carries the budget, for the slider while it moves."""
     return (
         summary_html(finding),
         cards_html(finding),
         overlay.cursor_html(finding),
-        gallery_html(finding, picture),
+        gallery_html(finding),
         person_html(finding),
     )
 
 
-def context(finding: Finding) -> None:
-    """Shows what the model is for."""
-    st.html(f'<p class="pp-context">{stress(text.context(finding.evidence))}</p>')
+def context_html(finding: Finding) -> str:
+    """Returns what the model is for."""
+    return f'<p class="pp-context">{stress(text.context(finding.evidence))}</p>'
 
 
+@kept(max_entries=_KEPT)
 def summary_html(finding: Finding) -> str:
     """Returns the paragraph in plain words."""
     return f'<p class="pp-summary" {place("summary", finding)} role="status">{stress(text.summary(finding))}</p>'
 
 
+@kept(max_entries=_KEPT)
 def cards_html(finding: Finding) -> str:
     """Returns the four numbers: utility, worst case, relaxed, realistic."""
     made = [_utility_card(finding), *_proof_cards(finding), _attack_card(finding)]
@@ -83,50 +93,37 @@ def trade_off_chart(finding: Finding) -> None:
     with st.container(key="chart_frame"):
         st.html(drawing.drawn)
         with st.container(key="chart_overlay"):
-            st.html(overlay.cursor_html(finding))
-            st.html(drawing.names)
-    st.html(drawing.legend)
+            show(overlay.cursor_html(finding) + drawing.names)
+    show(drawing.legend)
+    for problem in filter(None, (evidence.bounds_problem, evidence.attacks_problem)):
+        show(missing(f"{problem} The chart is drawn without it."))
 
 
-def gallery_html(finding: Finding, picture: PictureOf) -> str:
+def gallery_html(finding: Finding) -> str:
     """Returns the originals, what one look gives and what all looks give, five pictures each; or why there are none."""
     evidence, point, at = finding.evidence, finding.nearest, place("gallery", finding)
     if evidence.spec.kind != "image":
         return f'<p class="pp-note pp-wide" {at}>{stress(captions.no_pictures(finding))}</p>'
     if evidence.pictures_problem:
-        return pictures_missing(evidence.pictures_problem, at)
+        return missing(evidence.pictures_problem, at)
     best = [strip for strip in evidence.strips if strip.choice == "best"]
     strips = sorted((s for s in best if s.target_epsilon == point.target_epsilon), key=lambda s: s.looks)
     if not any(strip.looks == 0 for strip in strips):
         strips = [s for s in best if s.looks == 0][:1] + strips
     try:
-        rows = "".join(_strip_row(strip, finding, picture) for strip in strips)
+        rows = "".join(_strip_row(strip, finding) for strip in strips)
     except ResultsUnavailable as error:
-        return pictures_missing(str(error), at)
+        return missing(str(error), at)
     caption = stress(captions.gallery_caption(finding, strips[0]))
     return f'<figure class="pp-gallery" {at}>{rows}<figcaption>{caption}</figcaption></figure>'
 
 
-def pictures_missing(problem: str, attributes: str) -> str:
-    """Returns why pictures cannot be shown, in their place."""
+def missing(problem: str, attributes: str = "") -> str:
+    """Returns why a part of the page cannot be shown, in its place."""
     return f'<p class="pp-note pp-wide" {attributes} role="alert">{html.escape(problem)}</p>'
 
 
-@dataclass(frozen=True)
-class AsIs:
-    """HTML that Streamlit shows as it is: in a plain text it would look for an indentation, 2 ms for a gallery."""
-
-    html: str
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-
-def picture_source(file: str) -> str:
-    """Returns a stored picture as the source of an <img>; raises ResultsUnavailable."""
-    return f'src="{loaders.picture_uri(file)}"'
-
-
+@kept(max_entries=_KEPT)
 def person_html(finding: Finding) -> str:
     """Returns what the numbers mean for one person."""
     points = "".join(f"<li>{stress(point)}</li>" for point in text.person_points(finding))
@@ -198,13 +195,13 @@ def _looks_table(finding: Finding) -> str:
     return f'<table><tr><th scope="col">of {attacks[0].records}</th>{head}</tr>{"".join(rows)}</table>'
 
 
-def _strip_row(strip: Strip, finding: Finding, picture: PictureOf) -> str:
+def _strip_row(strip: Strip, finding: Finding) -> str:
     title, explain = captions.strip_words(strip)
     named = glossary.explain(html.escape(title), look="one look")
     errors = "".join(f"<span>{format_error(error)}</span>" for error in strip.errors) if strip.looks else ""
     return (
         f'<div class="pp-row"><div class="pp-row-name pp-said"><strong>{named}</strong>'
         f"<span>{html.escape(explain)}</span></div>"
-        f'<div class="pp-row-strip"><img {picture(strip.file)} '
+        f'<div class="pp-row-strip"><img src="{loaders.picture_address(strip.file)}" decoding="sync" '
         f'alt="{html.escape(captions.strip_alt(strip, finding))}"><div class="pp-errors">{errors}</div></div></div>'
     )

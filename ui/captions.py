@@ -6,7 +6,7 @@ from ui.epsilon import format_epsilon
 from ui.evidence import Counted, Evidence, Strip
 from ui.finding import Finding, Utility
 from ui.numbers import PEOPLE, exposed_people, format_bound, format_count, format_error, format_share, interval_people
-from ui.text import HOPELESS, attacked_nouns, name_looks, nearest_budget, noun
+from ui.text import HOPELESS, attacked_nouns, name_looks, nearest_budget, not_attacked, noun
 
 #: How ε is counted, for the control bar.
 COUNTED: dict[Counted, str] = {"rdp": "as in the paper", "tight": "tightly"}
@@ -96,6 +96,8 @@ def attack_words(finding: Finding) -> tuple[str, list[str]]:
     """Returns the big number of the attack card and the lines under it."""
     one = finding.one_look
     if one is None:
+        if problem := finding.evidence.attacks_problem:
+            return "not available", [problem, "Treat it as unprotected."]
         return "not measured", ["No attack was run on this data at this budget."]
     interval = f"95 % sure: {interval_people(one.rebuilt_interval)} patients"
     where = [] if finding.is_measured else [f"at **{nearest_budget(finding)}**, the nearest measured budget"]
@@ -168,7 +170,7 @@ def no_pictures(finding: Finding) -> str:
     fields = finding.evidence.spec.record_shape[0]
     start = f"Each record is {fields} measurements of one patient: **there is no picture to show**."
     if one is None or every is None:
-        return f"{start} No attack was run on it."
+        return f"{start} {not_attacked(finding.evidence)}"
     return (
         f"{start} Measured instead at {nearest_budget(finding)}: how many records an attacker reads back to within "
         f"10 %: **{one.rebuilt} of {one.records}** from one look, **{every.rebuilt}** from all {every.looks}; and how "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from ui.risk_plot import Chart
+from ui.show import show
 
 
 def draw(name: str, chart: Chart, attributes: str) -> None:
@@ -18,13 +19,13 @@ def draw_layers(name: str, drawn: str, layer: str) -> None:
     """Shows a drawing and a layer of HTML that moves over it."""
     with st.container(key=f"rk_frame_{name}"):
         st.markdown(drawn.replace("\n", " "), unsafe_allow_html=True)
-        st.html(layer)
+        show(layer)
 
 
 def table(name: str, shown: str, make_csv: Callable[[], str], *, page: str) -> None:
     """Offers the chart as a table of HTML, and to download; `page` tells the keys of pages apart."""
     with st.expander("The chart as a table", icon=":material/table:"):
-        st.html(shown)
+        show(shown)
         download(name, make_csv, page=page)
 
 

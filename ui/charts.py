@@ -29,7 +29,7 @@ _BREAK = 16.5
 RANGE = (-1.4, 18.9)
 #: “Budgets usually called meaningless”, as log₁₀ ε.
 _MEANINGLESS = (3.0, _BREAK)
-_TICKS = {-1: "0.1", 0: "1", 1: "10", 3: "10³", 6: "10⁶", 9: "10⁹", 12: "10¹²", 15: "10¹⁵", NO_DP_POSITION: "no DP"}
+TICKS = {-1: "0.1", 0: "1", 1: "10", 3: "10³", 6: "10⁶", 9: "10⁹", 12: "10¹²", 15: "10¹⁵", NO_DP_POSITION: "no DP"}
 _RISK_TICKS = (0, 25, 50, 75, 100)
 
 #: Okabe and Ito's colours; the blue is their sky blue on dark ground. Then grid lines and the page.
@@ -163,9 +163,7 @@ def _no_dp_shapes(series: Sequence[Series], colours: dict[str, str]) -> list[str
 
 
 def _tick_words(limits: tuple[float, float]) -> str:
-    below = "".join(
-        f'<span class="pp-tick-x" style="--x:{across(x):.5f}">{words}</span>' for x, words in _TICKS.items()
-    )
+    below = "".join(f'<span class="pp-tick-x" style="--x:{across(x):.5f}">{words}</span>' for x, words in TICKS.items())
     utility = [(down(UTILITY_PANEL, tick, limits), f"{tick:.10g}") for tick in _utility_ticks(limits)]
     risk = [(down(RISK_PANEL, tick, RISK_RANGE), f"{tick} %") for tick in _RISK_TICKS]
     left = "".join(f'<span class="pp-tick-y" style="top:{top:.1f}px">{words}</span>' for top, words in utility + risk)

@@ -174,13 +174,17 @@ def _rows_html(rows: list[ClaimRow]) -> str:
 
 
 def card_html(card: Card) -> str:
-    """Returns a card: verdict, claim, what it shows, and the calculation."""
+    """Returns a card: verdict, claim, what it shows, the calculation, and what only specialists ask."""
     lines = "".join(
         f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>' for name, value in card.lines
     )
+    exact = (
+        f"<details><summary>For specialists</summary><p>{html.escape(card.exact)}</p></details>" if card.exact else ""
+    )
+    finding = glossary.explain(html.escape(card.finding), odds="the odds", delta="δ")
     return (
         f'<section class="cl-card" data-card="{html.escape(card.name)}">{_badge(card.outcome)}'
-        f"<h3>“{html.escape(card.claim)}”</h3><p>{html.escape(card.finding)}</p><table>{lines}</table></section>"
+        f'<h3>“{html.escape(card.claim)}”</h3><p class="pp-said">{finding}</p><table>{lines}</table>{exact}</section>'
     )
 
 

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from ui.epsilon import format_epsilon
 from ui.finding import Finding
 
-#: Returns the attribute of an <img> that names a stored picture; raises ResultsUnavailable.
-PictureOf = Callable[[str], str]
 #: Returns every block of a page that carries the budget, each one element with the attributes of `place`.
-Blocks = Callable[[Finding, PictureOf], tuple[str, ...]]
+Blocks = Callable[[Finding], tuple[str, ...]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +23,6 @@ class Frame:
     blocks: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Frames:
-    """A page at all stops, packed, and the files of the pictures in it."""
-
-    packed: bytes
-    files: tuple[str, ...]
-    #: Whether no picture was missing.
-    whole: bool
-
-
 def place(block: str, finding: Finding, view: str = "") -> str:
     """Returns the attributes by which drag.js finds a block: what it shows of which view, and at which budget."""
     name = html.escape(f"{block} {finding.evidence.spec.name} {finding.counted} {view}".strip())
@@ -42,14 +30,9 @@ def place(block: str, finding: Finding, view: str = "") -> str:
 
 
 def pack_frames(frames: Mapping[float, Frame]) -> bytes:
-    """Returns the frames by the budget's name on the slider, compressed; the same bytes for the same frames."""
-    stops = {
-        format_epsilon(epsilon): {"label": frame.label, "blocks": frame.blocks} for epsilon, frame in frames.items()
-    }
+    """Returns the frames with the budget's name on the slider, compressed; the same bytes for the same frames."""
+    stops = [
+        {"stop": format_epsilon(epsilon), "label": frame.label, "blocks": frame.blocks}
+        for epsilon, frame in frames.items()
+    ]
     return gzip.compress(json.dumps(stops, ensure_ascii=False).encode(), mtime=0)
-
-
-def pack_pictures(pictures: Mapping[str, bytes]) -> bytes:
-    """Returns pictures by name: the length of a table of names and sizes, the table, and the pictures one by one."""
-    table = json.dumps([[name, len(picture)] for name, picture in pictures.items()]).encode()
-    return b"".join((len(table).to_bytes(4, "big"), table, *pictures.values()))

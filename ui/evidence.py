@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from ui.epsilon import LARGEST, NO_DP, SMALLEST, refuse_epsilon
 
 #: How ε is counted: as in the paper (RDP, Opacus' orders) or tightly.
 Counted = Literal["rdp", "tight"]
+
+Table = TypeVar("Table")
 
 _CURVES = ("epsilon_rdp", "epsilon_tight", "worst_case", "relaxed")
 _OF_ATTACK = ("records", "target_epsilon", "looks", "error", "matched", "candidates")
@@ -114,8 +116,15 @@ class Evidence:
     #: What was attacked, by its name in the table; empty if nothing was.
     attacked: str
     strips: tuple[Strip, ...]
-    #: Why there are no strips, if their table cannot be read; the numbers stand all the same.
+    #: Why curves, attacks or strips are missing, if their table cannot be read; everything else stands all the same.
+    bounds_problem: str = ""
+    attacks_problem: str = ""
     pictures_problem: str = ""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for each table that cannot be read."""
+        return tuple(filter(None, (self.bounds_problem, self.attacks_problem, self.pictures_problem)))
 
     @property
     def measured(self) -> tuple[Point, ...]:
@@ -153,29 +162,45 @@ class Evidence:
 def collect_evidence(store: PrecomputedStore, spec: DatasetSpec, model: str | None = None) -> Evidence:
     """Returns what the store holds about a dataset's model, by default its main one.
 
-    Raises ResultsUnavailable if a table is missing or damaged.
+    Raises ResultsUnavailable if the table of budgets is missing or damaged; another one that is leaves a problem.
     """
     model = model or store.models(spec.name)[0]
-    attacked, by_budget = _attacks(store, spec.name, model)
+    attacks, attacks_problem = _readable(lambda: _attacks(store, spec.name, model))
+    attacked, by_budget = attacks or ("", {})
     rows = store.rows("points", spec.name, model)
     points = [_to_point(row, by_budget) for row in rows]
-    bounds = store.rows("bounds", spec.name, model, columns=_CURVES)
-    curves = {name: np.array([row[name] for row in bounds], dtype=float) for name in _CURVES}
-    rising = np.argsort(curves["epsilon_rdp"], kind="stable")
-    strips, pictures_problem = _strips(store, spec)
+    curves, bounds_problem = _readable(lambda: _curves(store, spec.name, model))
+    strips, pictures_problem = _readable(lambda: _strips(store, spec))
     evidence = Evidence(
         spec=spec,
         model=model,
         metric=get_metric_from_name(str(rows[0]["metric"])),
         points=tuple(sorted(points, key=lambda point: point.target_epsilon)),
-        curves={name: curve[rising] for name, curve in curves.items()},
+        curves=curves or {},
         attacked=attacked,
-        strips=strips,
+        strips=strips or (),
+        bounds_problem=bounds_problem,
+        attacks_problem=attacks_problem,
         pictures_problem=pictures_problem,
     )
     if not evidence.measured or evidence.no_dp.seeds < 1:
         raise ResultsUnavailable(f"The table “points” of the precomputed results lacks runs of “{spec.name}”.")
     return evidence
+
+
+def _readable(read: Callable[[], Table]) -> tuple[Table | None, str]:
+    """What a table says, or None and the sentence that says why."""
+    try:
+        return read(), ""
+    except ResultsUnavailable as error:
+        return None, str(error)
+
+
+def _curves(store: PrecomputedStore, dataset: str, model: str) -> dict[str, NDArray[np.float64]]:
+    bounds = store.rows("bounds", dataset, model, columns=_CURVES)
+    curves = {name: np.array([row[name] for row in bounds], dtype=float) for name in _CURVES}
+    rising = np.argsort(curves["epsilon_rdp"], kind="stable")
+    return {name: curve[rising] for name, curve in curves.items()}
 
 
 def _attacks(store: PrecomputedStore, dataset: str, model: str) -> tuple[str, dict[float, tuple[Attack, ...]]]:
@@ -225,15 +250,12 @@ def _to_point(row: Mapping[str, Any], attacks: dict[float, tuple[Attack, ...]]) 
     return Point(target_epsilon=target, epsilon_tight=tight, attacks=attacks.get(target, ()), **columns)
 
 
-def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[tuple[Strip, ...], str]:
-    """The strips, or none and the sentence that says why."""
+def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[Strip, ...]:
     try:
         rows = store.rows("gallery", spec.name)
     except NotMeasured:
-        return (), ""
-    except ResultsUnavailable as error:
-        return (), str(error)
-    strips = tuple(
+        return ()
+    return tuple(
         Strip(
             target_epsilon=_budget(row["target_epsilon"]),
             looks=int(row["looks"]),
@@ -245,4 +267,3 @@ def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[tuple[Strip, ..
         )
         for row in rows
     )
-    return strips, ""

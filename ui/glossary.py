@@ -63,6 +63,13 @@ TERMS = {
             "Kappa: the attacker's chance without the model, 1/N for one who guesses among all N records.",
         ),
         (
+            "odds",
+            "Odds",
+            (),
+            "How often a suspicion is right for each time it is wrong: 50 % sure is odds of 1 : 1, 90 % sure 9 : 1. "
+            "ε limits how much odds may grow.",
+        ),
+        (
             "record",
             "Record",
             (),

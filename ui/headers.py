@@ -52,8 +52,8 @@ def content_policy(hashes: Sequence[str]) -> str:
         "script-src": ("'self'", "blob:", "'wasm-unsafe-eval'", *hashes),
         # Streamlit writes styles as it goes; a style cannot read or send anything under this policy.
         "style-src": ("'self'", "'unsafe-inline'"),
-        # data: pictures are the gallery's and the drawn chart.
-        "img-src": ("'self'", "data:"),
+        # data: pictures are those computed while a visitor waits; blob: is how Plotly saves a chart.
+        "img-src": ("'self'", "data:", "blob:"),
         # data: is how the tables bring their icons.
         "font-src": ("'self'", "data:"),
         "connect-src": ("'self'",),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from dpcore.errors import InvalidValue
 from dpcore.settings import models_for
+from ui.epsilon import quoted
 from ui.fields import link_fields, read_fields
 from ui.lab_setting import FIELDS, Base, fitting, read_model
 from ui.page_link import PageLink, Sent
@@ -51,7 +52,8 @@ def read_link(sent: Sent, view: LabView, base: Base) -> tuple[LabView, list[str]
     if len(runs) == 1 and _JOB_ID.fullmatch(runs[0]):
         view = replace(view, run=runs[0])
     elif runs:
-        problems.append("In the link: run must be the address of one run as this page writes it, but is not.")
+        said = quoted(runs[0]) if len(runs) == 1 else f"given {len(runs)} times"
+        problems.append(f"In the link: run must be the address of one run as this page writes it, but is {said}.")
     return view, problems
 
 

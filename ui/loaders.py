@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import math
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,23 +14,28 @@ import streamlit as st
 
 from dpcore import datasets
 from dpcore.errors import DpcoreError, ResultsUnavailable
-from dpcore.results.store import DEFAULT_FOLDER, PrecomputedStore
+from dpcore.results.store import DEFAULT_FOLDER, PrecomputedStore, picture_name
 from ui import tables
 from ui.charts import Theme
 from ui.evidence import Counted, Evidence, Point, collect_evidence
 from ui.finding import Finding, Proof, find_at_point, find_between_points
+from ui.kept import kept
 from ui.overlay import Drawing, draw_trade_off
+from ui.pictures import PLACE
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
     from ui.member_evidence import Audit, Exposure
 
 #: Names a folder to read instead of `precomputed/`: another sweep, or a test's.
 FOLDER_VARIABLE = "PINCH_PRECOMPUTED"
+_DEFAULT = str(DEFAULT_FOLDER)
 
 
 def store() -> PrecomputedStore:
     """Returns the store of precomputed results, unopened."""
-    return PrecomputedStore(folder=Path(os.environ.get(FOLDER_VARIABLE) or DEFAULT_FOLDER))
+    return PrecomputedStore(folder=Path(os.environ.get(FOLDER_VARIABLE) or _DEFAULT))
 
 
 def manifest() -> dict[str, object]:
@@ -45,11 +50,7 @@ def dataset_names() -> Sequence[str]:
 
 def evidence(dataset: str) -> Evidence:
     """Returns all results of a dataset's main model; raises ResultsUnavailable."""
-    key = (dataset, None, version())
-    found = _evidence(*key)
-    if found.pictures_problem:
-        _evidence.clear(*key)  # A file that is restored is seen at the next look.
-    return found
+    return _evidence(dataset, None, version())
 
 
 def all_models(dataset: str) -> Sequence[Evidence]:
@@ -87,12 +88,29 @@ def recount(dataset: str, epsilon: float, *, old: Counted, new: Counted) -> floa
 
 def drawing(dataset: str, counted: Counted, theme: Theme) -> Drawing:
     """Returns the trade-off chart with its legend; the same object until the results change."""
-    return _drawing(dataset, counted, theme, version())
+    key = (dataset, counted, theme, version())
+    found = _drawing(*key)
+    if evidence(dataset).problems:
+        _drawing.clear(*key)
+    return found
+
+
+def zoomable_chart(dataset: str, counted: Counted, theme: Theme) -> Figure:
+    """Returns the chart with all models of a dataset; raises ResultsUnavailable."""
+    key = (dataset, counted, theme, version())
+    found = _zoomable_chart(*key)
+    if evidence(dataset).problems:
+        _zoomable_chart.clear(*key)
+    return found
 
 
 def tables_html(dataset: str, counted: Counted) -> tuple[str, str]:
     """Returns the table of a dataset's main model and those of its others, as HTML; raises ResultsUnavailable."""
-    return _tables_html(dataset, counted, version())
+    key = (dataset, counted, version())
+    found = _tables_html(*key)
+    if evidence(dataset).problems:
+        _tables_html.clear(*key)
+    return found
 
 
 def facts_html() -> str:
@@ -100,9 +118,33 @@ def facts_html() -> str:
     return _facts_html(version())
 
 
-def picture_uri(file: str) -> str:
-    """Returns a gallery picture as a data URI; raises ResultsUnavailable."""
-    return _picture_uri(file, version())
+def picture_address(file: str) -> str:
+    """Returns where the server gives out a gallery picture; raises ResultsUnavailable if it is missing or damaged."""
+    return _picture_address(file, version())
+
+
+def picture_named(name: str) -> bytes | None:
+    """Returns the gallery picture of that name; None if there is none, or not byte for byte."""
+    current = version()
+    try:
+        files = _picture_files(current).get(name, ())
+    except ResultsUnavailable:
+        return None
+    for file in files:
+        with suppress(ResultsUnavailable):
+            picture = _picture(file, current)
+            # A sweep may have put another picture into the file since; browsers keep what they get under a name.
+            if picture_name(picture) == name:
+                return picture
+    return None
+
+
+def pictures_are_whole(dataset: str) -> bool:
+    """Whether every gallery picture of a dataset is there; one that is restored is seen at the next look."""
+    key = (dataset, version())
+    if not (found := _pictures_are_whole(*key)):
+        _pictures_are_whole.clear(*key)
+    return found
 
 
 @st.cache_resource(ttl=60, max_entries=16, show_spinner=False)
@@ -128,28 +170,29 @@ _SEEN_SECONDS = 1.0
 
 def version() -> Version:
     """Returns the folder of the results and when its manifest changed: a new sweep is seen without a restart."""
-    folder, now = store().folder, time.monotonic()
-    seen, changed = _SEEN.get(str(folder), (-math.inf, 0))
-    # A page asks a dozen times, and each question to the disk lets other visitors' pages go first.
+    # Text, not a Path: a page asks a dozen times.
+    folder, now = os.environ.get(FOLDER_VARIABLE) or _DEFAULT, time.monotonic()
+    seen, changed = _SEEN.get(folder, (-math.inf, 0))
+    # Each question to the disk lets other visitors' pages go first.
     if now - seen > _SEEN_SECONDS:
         try:
-            changed = (folder / "manifest.json").stat().st_mtime_ns
+            changed = Path(folder, "manifest.json").stat().st_mtime_ns
         except OSError:
             changed = 0
-        _SEEN[str(folder)] = now, changed
-    return str(folder), changed
+        _SEEN[folder] = now, changed
+    return folder, changed
 
 
 def _open(version: Version) -> PrecomputedStore:
     return PrecomputedStore(folder=Path(version[0]))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@kept(max_entries=2)
 def _manifest(version: Version) -> dict[str, object]:
     return _open(version).manifest()
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@kept(max_entries=2)
 def _dataset_names(version: Version) -> Sequence[str]:
     present = {row["dataset"] for row in _open(version).rows("points", columns=["dataset"])}
     names = tuple(name for name in datasets.names() if name in present)
@@ -158,22 +201,31 @@ def _dataset_names(version: Version) -> Sequence[str]:
     return names
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+# A file that is restored is seen at the next look.
+@kept(max_entries=16, unless=lambda found: found.problems)
 def _evidence(dataset: str, model: str | None, version: Version) -> Evidence:
     return collect_evidence(_open(version), datasets.spec(dataset), model)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(max_entries=16)
 def _models(dataset: str, version: Version) -> Sequence[str]:
     return _open(version).models(dataset)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@kept(max_entries=32)
 def _drawing(dataset: str, counted: Counted, theme: Theme, version: Version) -> Drawing:
     return draw_trade_off(_evidence(dataset, None, version), counted, theme)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@kept(max_entries=16)
+def _zoomable_chart(dataset: str, counted: Counted, theme: Theme, version: Version) -> Figure:
+    from ui.zoom import zoomable_chart
+
+    models = (None, *_models(dataset, version)[1:])
+    return zoomable_chart([_evidence(dataset, model, version) for model in models], counted=counted, theme=theme)
+
+
+@kept(max_entries=32)
 def _tables_html(dataset: str, counted: Counted, version: Version) -> tuple[str, str]:
     main, *others = (
         tables.table_html(_evidence(dataset, model, version), counted)
@@ -182,18 +234,38 @@ def _tables_html(dataset: str, counted: Counted, version: Version) -> tuple[str,
     return main, "".join(others)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
+@kept(max_entries=2)
 def _facts_html(version: Version) -> str:
     return tables.facts_html(_manifest(version))
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
-def _picture_uri(file: str, version: Version) -> str:
-    picture = _open(version).picture(file)
-    return "data:image/webp;base64," + base64.b64encode(picture).decode("ascii")
+@kept(max_entries=512)
+def _picture(file: str, version: Version) -> bytes:
+    return _open(version).picture(file)
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
+@kept(max_entries=512)
+def _picture_address(file: str, version: Version) -> str:
+    return PLACE + picture_name(_picture(file, version))
+
+
+@kept(max_entries=2)
+def _picture_files(version: Version) -> Mapping[str, Sequence[str]]:
+    return _open(version).pictures()
+
+
+@kept(max_entries=16)
+def _pictures_are_whole(dataset: str, version: Version) -> bool:
+    found = _evidence(dataset, None, version)
+    try:
+        for strip in found.strips:
+            _picture(strip.file, version)
+    except ResultsUnavailable:
+        return False
+    return not found.pictures_problem
+
+
+@kept(max_entries=512)
 def _live_proof(epsilon: float, counted: Counted, setting: _Setting) -> Proof:
     # Imported on first use: only a typed budget between two points needs scipy.
     from dpcore import privacy
@@ -208,7 +280,7 @@ def _live_proof(epsilon: float, counted: Counted, setting: _Setting) -> Proof:
     return Proof(noise_multiplier=mechanism.noise_multiplier, worst_case=worst_case, relaxed=relaxed)
 
 
-@st.cache_resource(max_entries=512, show_spinner=False)
+@kept(max_entries=512)
 def _recount(epsilon: float, old: Counted, new: Counted, setting: _Setting) -> float:
     from dpcore import privacy
 
@@ -228,7 +300,7 @@ def audits(dataset: str) -> Sequence[Audit]:
     return _audits(dataset, version())
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(max_entries=16)
 def _exposures(dataset: str, version: Version) -> Sequence[Exposure]:
     # Imported on first use, like all science.
     from ui.member_evidence import collect_exposures
@@ -236,7 +308,7 @@ def _exposures(dataset: str, version: Version) -> Sequence[Exposure]:
     return collect_exposures(_open(version), _evidence(dataset, None, version))
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(max_entries=16)
 def _audits(dataset: str, version: Version) -> Sequence[Audit]:
     from ui.member_evidence import collect_audits
 

@@ -18,6 +18,7 @@ from ui.epsilon import name_budget
 from ui.evidence import Counted, Evidence
 from ui.exact_values import exact_values_html
 from ui.finding import Finding
+from ui.kept import kept
 from ui.series import Series, position, risk_series
 from ui.text import noun
 
@@ -53,6 +54,7 @@ def draw_trade_off(evidence: Evidence, counted: Counted, theme: Theme) -> Drawin
     )
 
 
+@kept(max_entries=512)
 def cursor_html(finding: Finding) -> str:
     """Returns the vertical line at the present budget, with a dot on each curve that has a value there."""
     dots = [_dot("utility", down(UTILITY_PANEL, finding.utility.value, charts.utility_limits(finding.evidence)))]

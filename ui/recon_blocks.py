@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,17 @@ from ui import recon_moving as moving
 from ui.blocks import stress
 from ui.chart_blocks import download, draw_layers, table
 from ui.finding import Finding
+from ui.kept import Memory
 from ui.recon_controls import Recon
 from ui.recon_evidence import budgets
+from ui.show import show
+from ui.text import not_attacked
 
 _FOLDER = Path(__file__).parent
+#: HTML that does not move with the slider, by what it depends on.
+_STILL: Memory[str] = Memory(max_entries=256)
+#: Headings and rows.
+Table = tuple[list[str], list[list[object]]]
 
 
 def style() -> None:
@@ -27,9 +34,9 @@ def style() -> None:
     st.html(_FOLDER / "recon.css")
 
 
-def attackers(recon: Recon) -> None:
-    """Shows the three attackers side by side: what is proven about two of them, what was measured of two."""
-    st.html(f'{moving.attackers_html(recon)}<p class="rk-who">{stress(recon_text.HOW_IT_WORKS)}</p>')
+def how_it_works_html() -> str:
+    """Returns how the real attack works."""
+    return f'<p class="rk-who">{stress(recon_text.HOW_IT_WORKS)}</p>'
 
 
 def errors(recon: Recon) -> None:
@@ -37,15 +44,16 @@ def errors(recon: Recon) -> None:
     finding = recon.finding
     outcomes = moving.outcomes_here(finding)
     if outcomes is None:
-        st.html(moving.errors_html(recon))
+        show(moving.errors_html(recon))
         return
     recon_controls.threshold(recon.view)
-    st.html(moving.errors_html(recon))
+    show(moving.errors_html(recon))
     with st.container(key="rk_two_errors"):
-        draw_layers("errors", _drawn(finding, recon.measured_looks), moving.errors_layer_html(recon, outcomes))
-        st.html(recon_charts.colours(len(budgets(outcomes))) + moving.measures_html(recon, outcomes))
-    headings, rows = recon_charts.errors_table(finding.evidence, outcomes, finding.counted)
-    _table("errors", "Reconstructions by error; measured, not proven", headings, rows)
+        draw_layers("errors", _drawn(finding, recon.measured_looks), moving.errors_layer_html(recon))
+        show(recon_charts.colours(len(budgets(outcomes))) + moving.measures_html(recon))
+    whose = finding.evidence, finding.counted
+    words = "Reconstructions by error; measured, not proven"
+    _table("errors", words, whose, lambda: recon_charts.errors_table(finding.evidence, outcomes, finding.counted))
 
 
 def appearance(recon: Recon) -> None:
@@ -60,16 +68,15 @@ def appearance(recon: Recon) -> None:
             '<p class="pp-note pp-wide">Other picture sizes are not among these results: run '
             f"“{_command(finding)}” to measure them. The lines below are estimates only.</p>"
         )
-    draw_layers("appear", recon_charts.appear_chart(finding, found).drawn, moving.appearance_layer_html(recon))
+    draw_layers("appear", moving.appear_chart(finding, found).drawn, moving.appearance_layer_html(recon))
     st.html(
         '<p class="rk-faint">Points left of the mark: pictures of that size already appear at this budget. The '
         "estimates say where one pixel is as strong as the noise (signal-to-noise ratio 1): √looks / (σ·√pixels). They "
         "are no measurement: shapes show before, details after. The same pictures need another ε in another training, "
         "because ε counts its steps.</p>"
     )
-    _table(
-        "appearance", "Budgets at which pictures appear: each line says what it is", *recon_charts.appear_table(found)
-    )
+    words = "Budgets at which pictures appear: each line says what it is"
+    _table("appearance", words, tuple(found), lambda: recon_charts.appear_table(found))
 
 
 def changes(recon: Recon) -> None:
@@ -85,26 +92,31 @@ def changes(recon: Recon) -> None:
             f"Run “{_command(finding)}” to measure them.</p>"
         )
         return
-    st.html(f'<p class="rk-who">{stress(recon_table.helps(rows, every=recon.every))}</p>')
+    evidence, counted, every = finding.evidence, finding.counted, recon.every
+    helps = _STILL.get(("helps", evidence, every), lambda: stress(recon_table.helps(rows, every=every)))
+    show(f'<p class="rk-who">{helps}</p>')
     with st.expander("All measured settings", icon=":material/table:", expanded=True):
-        st.html(recon_table.table_html(rows, finding.evidence, finding.counted, every=recon.every))
+        key = "settings", evidence, counted, every
+        show(_STILL.get(key, lambda: recon_table.table_html(rows, evidence, counted, every=every)))
         download("attack-settings", lambda: recon_table.table_csv(rows), page="recon")
 
 
-def where_it_holds(recon: Recon) -> None:
-    """Shows where the paper's “0 %” holds and where not."""
+def where_it_holds_html(recon: Recon) -> str:
+    """Returns where the paper's “0 %” holds and where not."""
     outcomes = moving.outcomes_of(recon.finding)
     if outcomes is None:
-        st.html('<p class="pp-note pp-wide">No real attack was run on this data: nothing can be compared.</p>')
-        return
-    points = recon_text.where_it_holds(recon.finding, outcomes, _variations(recon.finding))
-    st.html(f'<ul class="pp-person rc-holds">{"".join(f"<li>{stress(point)}</li>" for point in points)}</ul>')
+        why = html.escape(not_attacked(recon.finding.evidence))
+        return f'<p class="pp-note pp-wide">{why} So nothing can be compared.</p>'
+    finding, rows = recon.finding, _variations(recon.finding)
+    key = "holds", finding.evidence, finding.counted, bool(rows)
+    points = _STILL.get(key, lambda: _points_html(recon_text.where_it_holds(finding, outcomes, rows)))
+    return f'<ul class="pp-person rc-holds">{points}</ul>'
 
 
 def sources(recon: Recon) -> None:
     """Shows what was attacked, how, and what that cannot say."""
     evidence = recon.finding.evidence
-    attacked = evidence.attacked or "nothing"
+    attacked = evidence.attacked or ("not readable" if evidence.attacks_problem else "nothing")
     with st.expander("Sources and limits", icon=":material/menu_book:"):
         st.markdown(
             f"- **Attacked:** `{attacked}`, under the noise of the {evidence.spec.title} trainings. Numbers come from "
@@ -144,7 +156,15 @@ def _variations(finding: Finding) -> Sequence[Mapping[str, Any]]:
         return ()
 
 
-def _table(name: str, caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    cells = [[str(cell) for cell in row] for row in rows]
-    shown = risk_charts.table_html(caption, headings, cells)
-    table(name, shown, lambda: risk_charts.to_csv(headings, rows), page="recon")
+def _points_html(points: Sequence[str]) -> str:
+    return "".join(f"<li>{stress(point)}</li>" for point in points)
+
+
+def _table(name: str, caption: str, key: Hashable, make: Callable[[], Table]) -> None:
+    """A table that is made once for the same key."""
+    shown = _STILL.get((name, key), lambda: _table_html(caption, *make()))
+    table(name, shown, lambda: risk_charts.to_csv(*make()), page="recon")
+
+
+def _table_html(caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    return risk_charts.table_html(caption, headings, [[str(cell) for cell in row] for row in rows])

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import streamlit as st
 
 from dpcore.errors import DpcoreError
 from dpcore.results.schema import ETA
 from dpcore.results.store import PrecomputedStore
 from ui import loaders
+from ui.kept import kept
 from ui.recon_evidence import Outcomes, collect_outcomes
 from ui.recon_state import SIDES
 
@@ -72,7 +72,7 @@ def variations(dataset: str) -> Sequence[Mapping[str, Any]]:
     return _variations(dataset, loaders.version())
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@kept(max_entries=128)
 def live(dataset: str, noise_multiplier: float, looks: int, *, together: int, side: int, denoiser: str) -> LiveResult:
     """Attacks 16 pictures that may be shown, and returns the best five and those from the middle."""
     from dpcore.attacks import attack_pictures
@@ -104,7 +104,7 @@ def live(dataset: str, noise_multiplier: float, looks: int, *, together: int, si
     )
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@kept(max_entries=128)
 def epsilons_at_snr(
     *, channels: int, looks: int, steps: int, sample_rate: float, delta: float, counted: Counted
 ) -> tuple[tuple[int, float], ...]:
@@ -122,12 +122,12 @@ def epsilons_at_snr(
     return tuple(found)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(max_entries=16)
 def _outcomes(dataset: str, model: str, version: loaders.Version) -> Outcomes:
     return collect_outcomes(PrecomputedStore(folder=Path(version[0])), dataset, model)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@kept(max_entries=64)
 def _curves(dataset: str, model: str, looks: int, counted: Counted, version: loaders.Version) -> str:
     from ui.recon_charts import errors_drawn
 
@@ -135,14 +135,14 @@ def _curves(dataset: str, model: str, looks: int, counted: Counted, version: loa
     return errors_drawn(evidence, found, looks=looks, counted=counted).replace("\n", " ")
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
+@kept(max_entries=16)
 def _variations(dataset: str, version: loaders.Version) -> Sequence[Mapping[str, Any]]:
     from dpcore.results.exposure import variation_rows
 
     return tuple(variation_rows(PrecomputedStore(folder=Path(version[0])), dataset))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@kept(max_entries=8)
 def _pictures(dataset: str) -> ShownPictures:
     from dpcore.attacks.shown import live_pictures
 

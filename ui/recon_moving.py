@@ -9,39 +9,45 @@ from typing import Any
 from dpcore.errors import ResultsUnavailable
 from ui import recon_charts, recon_loaders, recon_pictures, recon_text
 from ui.blocks import stress
-from ui.captions import explain_attack, explain_relaxed, explain_worst_case, proof_words
-from ui.drag import PictureOf
+from ui.captions import attack_words, explain_attack, explain_relaxed, explain_worst_case, proof_words
 from ui.evidence import Attack
 from ui.finding import Finding
+from ui.kept import Memory, kept
 from ui.recon_charts import Appearance
 from ui.recon_controls import Recon
 from ui.recon_evidence import Outcomes, looks_of
-from ui.text import HOPELESS, name_looks
+from ui.risk_plot import Chart
+from ui.text import HOPELESS, name_looks, not_attacked
 
+#: Views whose blocks are kept.
+_KEPT = 512
+_LAYERS: Memory[Chart] = Memory(max_entries=_KEPT)
 _ESTIMATE = "estimate: a pixel as strong as the noise"
 
 
-def moving(recon: Recon, picture: PictureOf) -> tuple[str, ...]:
+def moving(recon: Recon) -> tuple[str, ...]:
     """Returns every block of the page that carries the budget, for the slider while it moves."""
     blocks = [
         answer_html(recon),
         attackers_html(recon),
-        recon_pictures.gallery_html(recon, picture),
+        recon_pictures.gallery_html(recon),
         errors_html(recon),
     ]
-    if outcomes := outcomes_here(recon.finding):
-        blocks += [errors_layer_html(recon, outcomes), measures_html(recon, outcomes)]
+    if outcomes_here(recon.finding):
+        blocks += [errors_layer_html(recon), measures_html(recon)]
     if recon.finding.evidence.spec.kind == "image":
         blocks.append(appearance_layer_html(recon))
     return tuple(blocks)
 
 
+@kept(max_entries=_KEPT)
 def answer_html(recon: Recon) -> str:
     """Returns the page's answer in one paragraph."""
     words = stress(recon_text.summary(recon.finding))
     return f'<p class="pp-summary" {recon.place("recon-summary")} role="status">{words}</p>'
 
 
+@kept(max_entries=_KEPT)
 def attackers_html(recon: Recon) -> str:
     """Returns the cards of the three attackers."""
     finding = recon.finding
@@ -51,7 +57,7 @@ def attackers_html(recon: Recon) -> str:
     holds = _proof_card(recon, titles[0], proof.worst_case, explain_worst_case(evidence), _bars(attacks, "named"))
     lacks = _proof_card(recon, titles[1], proof.relaxed, explain_relaxed(evidence), "")
     one = finding.one_look
-    value = f"{one.rebuilt} of {one.records}" if one else "not measured"
+    value = f"{one.rebuilt} of {one.records}" if one else attack_words(finding)[0]
     tag = "measured" if one else "unavailable"
     real = _card(titles[2], tag, value, [explain_attack(evidence)], _bars(attacks, "rebuilt"))
     return f'<div class="pp-cards rk-cards rc-attackers" {recon.place("recon-attackers")}>{holds}{lacks}{real}</div>'
@@ -61,9 +67,8 @@ def errors_html(recon: Recon) -> str:
     """Returns how many fall below the threshold at the present budget, or that nothing was attacked."""
     outcomes, at = outcomes_here(recon.finding), recon.place("recon-errors")
     if outcomes is None:
-        return (
-            f'<p class="pp-note pp-wide" {at}>No real attack was run on this data, so there are no errors to show.</p>'
-        )
+        why = html.escape(not_attacked(recon.finding.evidence))
+        return f'<p class="pp-note pp-wide" {at}>{why} So there are no errors to show.</p>'
     looks, eta = recon.measured_looks, recon.view.eta / 100
     words = recon_text.curve_sentence(recon.finding, outcomes, looks=looks, eta=eta)
     if recon.view.looks == "five":
@@ -71,8 +76,10 @@ def errors_html(recon: Recon) -> str:
     return f'<p class="rk-who" {at}>{stress(words)}</p>'
 
 
-def errors_layer_html(recon: Recon, outcomes: Outcomes) -> str:
-    """Returns what lies over the curves of errors."""
+@kept(max_entries=_KEPT)
+def errors_layer_html(recon: Recon) -> str:
+    """Returns what lies over the curves of errors; raises ResultsUnavailable."""
+    outcomes = _attacked(recon.finding)
     looks, eta = recon.measured_looks, recon.view.eta / 100
     over = recon_charts.errors_over(recon.finding, outcomes, looks=looks, eta=eta)
     return f'<div class="rc-errors" {recon.place("recon-errors-layer")}>{over}</div>'
@@ -80,12 +87,19 @@ def errors_layer_html(recon: Recon, outcomes: Outcomes) -> str:
 
 def appearance_layer_html(recon: Recon) -> str:
     """Returns what lies over the chart of budgets at which pictures appear."""
-    over = recon_charts.appear_chart(recon.finding, appearances(recon)).over
+    over = appear_chart(recon.finding, appearances(recon)).over
     return f'<div class="rc-appear" {recon.place("recon-appearance-layer")}>{over}</div>'
 
 
-def measures_html(recon: Recon, outcomes: Outcomes) -> str:
-    """Returns the other measures at the present budget."""
+def appear_chart(finding: Finding, found: Sequence[Appearance]) -> Chart:
+    """Returns the chart of budgets at which pictures appear."""
+    return _LAYERS.get((finding, tuple(found)), lambda: recon_charts.appear_chart(finding, found))
+
+
+@kept(max_entries=_KEPT)
+def measures_html(recon: Recon) -> str:
+    """Returns the other measures at the present budget; raises ResultsUnavailable."""
+    outcomes = _attacked(recon.finding)
     budget = recon.finding.nearest.target_epsilon
     head = "".join(f'<th scope="col">{name_looks(looks)}</th>' for looks in looks_of(outcomes))
     rows = "".join(
@@ -116,9 +130,13 @@ def outcomes_here(finding: Finding) -> Outcomes | None:
 def outcomes_of(finding: Finding) -> Outcomes | None:
     """Returns the attack on every record at every budget; None where nothing was attacked."""
     try:
-        return recon_loaders.outcomes(finding.evidence.spec.name, finding.evidence.model)
+        return _attacked(finding)
     except ResultsUnavailable:
         return None
+
+
+def _attacked(finding: Finding) -> Outcomes:
+    return recon_loaders.outcomes(finding.evidence.spec.name, finding.evidence.model)
 
 
 def variations(finding: Finding) -> Sequence[Mapping[str, Any]]:

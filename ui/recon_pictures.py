@@ -9,15 +9,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from dpcore.errors import DpcoreError, ResultsUnavailable
-from ui import recon_loaders
-from ui.blocks import AsIs, picture_source, pictures_missing, stress
+from ui import loaders, recon_loaders
+from ui.blocks import missing, stress
 from ui.captions import gallery_caption, no_pictures
-from ui.drag import PictureOf
 from ui.epsilon import name_budget
 from ui.finding import Finding
 from ui.numbers import format_error, format_sigma
 from ui.recon_controls import Recon
 from ui.recon_loaders import LiveResult
+from ui.show import show
 from ui.text import name_looks, nearest_budget
 
 _CHOICES = {
@@ -36,31 +36,31 @@ _SMALL = 64
 def gallery(recon: Recon) -> None:
     """Shows originals and what came back of them, the best five and five from the middle of the field."""
     if recon.finding.evidence.spec.kind != "image" or recon.view.is_stored:
-        st.html(AsIs(gallery_html(recon, picture_source)))
+        show(gallery_html(recon))
         return
     try:
-        st.html(AsIs(_figure(recon, _computed(recon))))
+        show(_figure(recon, _computed(recon)))
     except DpcoreError as error:
-        st.html(pictures_missing(str(error), _at(recon)))
+        show(missing(str(error), _at(recon)))
 
 
-def gallery_html(recon: Recon, picture: PictureOf) -> str:
+def gallery_html(recon: Recon) -> str:
     """Returns the pictures that are stored, or why there are none."""
     if recon.finding.evidence.spec.kind != "image":
         return f'<p class="pp-note pp-wide" {_at(recon)}>{stress(no_pictures(recon.finding))}</p>'
     if not recon.view.is_stored:
         return _figure(recon, f'<p class="pp-note pp-wide">{_LET_GO}</p>')
     try:
-        return _figure(recon, _stored(recon, picture))
+        return _figure(recon, _stored(recon))
     except ResultsUnavailable as error:
-        return pictures_missing(str(error), _at(recon))
+        return missing(str(error), _at(recon))
 
 
 def _figure(recon: Recon, body: str) -> str:
     return f'<figure class="pp-gallery rc-gallery" {_at(recon)}>{body}</figure>'
 
 
-def _stored(recon: Recon, picture: PictureOf) -> str:
+def _stored(recon: Recon) -> str:
     finding, looks = recon.finding, recon.measured_looks
     if finding.evidence.pictures_problem:
         raise ResultsUnavailable(finding.evidence.pictures_problem)
@@ -71,8 +71,8 @@ def _stored(recon: Recon, picture: PictureOf) -> str:
     for choice in _CHOICES:
         chosen = {s.looks: s for s in strips if s.choice == choice}
         if 0 in chosen and looks in chosen:
-            sources = picture(chosen[0].file), picture(chosen[looks].file)
-            parts.append(_field(choice, *sources, chosen[looks].errors, looks))
+            originals, rebuilt = (loaders.picture_address(chosen[shown].file) for shown in (0, looks))
+            parts.append(_field(choice, originals, rebuilt, chosen[looks].errors, looks))
         else:
             parts.append(f'<p class="rk-faint">{_CHOICES[choice][0]}: these results hold no such pictures.</p>')
     return f"{''.join(parts)}<figcaption>{stress(gallery_caption(finding, strips[0]))}</figcaption>"
@@ -87,10 +87,7 @@ def _computed(recon: Recon) -> str:
             finding.evidence.spec.name, noise, looks, together=view.together, side=view.side, denoiser=view.denoise
         )
     small = view.side <= _SMALL
-    fields = [
-        _field(s.choice, f'src="{s.originals}"', f'src="{s.rebuilt}"', s.errors, looks, small=small)
-        for s in result.strips
-    ]
+    fields = [_field(s.choice, s.originals, s.rebuilt, s.errors, looks, small=small) for s in result.strips]
     words = live_words(result, finding, noise_multiplier=noise, looks=looks)
     if view.together > 1:
         words = f"{_IN_BATCHES} {words}"
@@ -132,10 +129,10 @@ def _field(
     return (
         f'<div class="rc-field"><h3>{title} <span>{explain}</span></h3>'
         f'<div class="pp-row"><div class="pp-row-name"><strong>Originals</strong></div>'
-        f'<div class="pp-row-strip{pixelated}"><img {originals} '
+        f'<div class="pp-row-strip{pixelated}"><img src="{originals}" decoding="sync" '
         f'alt="Five original pictures"></div></div>'
         f'<div class="pp-row"><div class="pp-row-name"><strong>What {what} {"gives" if looks == 1 else "give"}</strong>'
-        f'</div><div class="pp-row-strip{pixelated}"><img {rebuilt} '
+        f'</div><div class="pp-row-strip{pixelated}"><img src="{rebuilt}" decoding="sync" '
         f'alt="Their reconstructions; errors 1 − SSIM {listed}, where 0 is identical">'
         f'<div class="pp-errors">{under}</div></div></div></div>'
     )

@@ -13,7 +13,7 @@ from ui.evidence import Attack, Counted, Evidence
 from ui.finding import Finding
 from ui.numbers import format_share, format_sigma
 from ui.recon_evidence import Outcomes, budgets, first_rebuilt, looks_of
-from ui.text import attacked_nouns, name_looks, nearest_budget, noun
+from ui.text import attacked_nouns, name_looks, nearest_budget, not_attacked, noun
 
 #: The paper's budget from which it reports that no picture comes back (HAM10000 and MSD Liver).
 PAPER_NOTHING = 1e9
@@ -55,7 +55,7 @@ def summary(finding: Finding) -> str:
     """Returns the page's answer in one paragraph."""
     one, every = finding.one_look, finding.all_looks
     if one is None or every is None:
-        return "No real attack was run here, so **nothing is known** about one. Treat the data as unprotected."
+        return f"{not_attacked(finding.evidence)} So **nothing is known** about one. Treat the data as unprotected."
     what = attacked_nouns(finding.evidence)
     sigma = format_sigma(finding.nearest.noise_multiplier)
     start = f"At {nearest_budget(finding)} (noise σ = {sigma})"

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dpcore.errors import DpcoreError
 from ui import glossary, risk_charts, risk_controls, risk_loaders, risk_text
-from ui.blocks import stress
+from ui.blocks import missing, stress
 from ui.captions import attack_words
 from ui.chart_blocks import download, draw, table
 from ui.epsilon import format_epsilon, name_budget
@@ -60,6 +60,8 @@ def bounds(risk: Risk) -> None:
         st.error(f"The curves could not be computed, so nothing is promised. {error}")
         return
     finding = risk.finding
+    if problem := finding.evidence.bounds_problem:
+        st.html(missing(f"{problem} The limits below are computed now."))
     chart = risk_charts.bounds_chart(finding, shown, risk.proof, kappa=risk.setting.kappa, attacker=risk.view.attacker)
     draw("bounds", chart, f'class="rk-bounds" {_at(risk)}')
     table(
@@ -234,9 +236,9 @@ def _reading_check(gamma: float) -> None:
 
 
 def _bounds(risk: Risk) -> risk_charts.Bounds:
-    """The stored curves for the measured training at its own κ, else live ones; raises DpcoreError."""
+    """The stored curves for the measured training at its own κ, else or if unreadable live ones; raises DpcoreError."""
     setting, counted = risk.setting, risk.finding.counted
-    if setting.is_measured:
+    if setting.is_measured and not risk.finding.evidence.bounds_problem:
         return risk_charts.bounds_of_evidence(risk.finding.evidence, counted)
     scheme = (setting.sample_rate, setting.steps, setting.delta)
     return risk_charts.bounds_of_curve(risk_loaders.curve(scheme, setting.kappa, counted))

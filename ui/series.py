@@ -51,9 +51,9 @@ def position(epsilon: float) -> float:
 
 def risk_series(evidence: Evidence, counted: Counted) -> list[Series]:
     """Returns the curves of the lower panel, proven first, in the order in which they rise."""
+    tiers = () if evidence.bounds_problem else ("worst_case", "relaxed")
     return [
-        _bound_series(evidence, counted, "worst_case"),
-        _bound_series(evidence, counted, "relaxed"),
+        *(_bound_series(evidence, counted, tier) for tier in tiers),
         *(series for which in ("matched", "rebuilt") for series in _attack_series(evidence, counted, which)),
     ]
 

@@ -8,8 +8,10 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from dpcore.datasets import DatasetSpec
-from ui import loaders, tables
+from ui import captions, loaders, tables
+from ui.charts import Theme
 from ui.finding import Finding
+from ui.show import show
 from ui.state import View, link_parameters
 
 if TYPE_CHECKING:
@@ -36,6 +38,10 @@ LIMITS = """
 def table_and_downloads(finding: Finding, page: str) -> None:
     """Offers the chart as a table, the numbers as CSV and a link to this view of the page with that path."""
     name = finding.evidence.spec.name
+    zoom = _folded("Zoom in, compare models, save the chart", icon=":material/zoom_in:", key="zoom_open")
+    if zoom.open:
+        with zoom:
+            _zoomable(finding)
     table = _folded("The chart as a table", icon=":material/table:", key="table_open")
     if table.open:
         with table:
@@ -70,9 +76,28 @@ def _folded(label: str, *, icon: str, key: str) -> ExpanderContainer:
     return st.expander(label, icon=icon, key=key, on_change="rerun")
 
 
+def _zoomable(finding: Finding) -> None:
+    name = finding.evidence.spec.name
+    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+    st.markdown(
+        "Drag over a part to enlarge it, double-click to go back; a click on a name in the legend hides that curve and "
+        "the camera saves a picture. Limits and attacks are those of the first model."
+    )
+    st.plotly_chart(
+        loaders.zoomable_chart(name, finding.counted, theme),
+        theme=None,
+        key="zoom_chart",
+        config={
+            "displaylogo": False,
+            "toImageButtonOptions": {"filename": f"tradeoff-{name}", "scale": 2},
+        },
+        alt=captions.chart_alt(finding.evidence),
+    )
+
+
 def _tables(finding: Finding) -> None:
     main, others = loaders.tables_html(finding.evidence.spec.name, finding.counted)
-    st.html(main)
+    show(main)
     if others:
         st.markdown("The page shows the model above. **Other models trained on the same data:**")
         st.html(others)
@@ -81,9 +106,11 @@ def _tables(finding: Finding) -> None:
 def _how_made(spec: DatasetSpec) -> None:
     kind = "Synthetic data" if spec.synthetic else "Data"
     source = f"[{spec.source}]({spec.url})" if spec.url else spec.source
-    st.markdown(f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.")
-    st.markdown(f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.")
-    st.markdown("**Make or check the numbers yourself:**")
+    st.markdown(
+        f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.\n\n"
+        f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.\n\n"
+        "**Make or check the numbers yourself:**"
+    )
     st.code(
         "python -m dpcore sweep --plan default    # trains, attacks, writes precomputed/\n"
         "python -m dpcore verify                  # checks every file and recomputes a row\n"
@@ -91,7 +118,7 @@ def _how_made(spec: DatasetSpec) -> None:
         language=None,
         wrap_lines=True,
     )
-    st.html(loaders.facts_html())
+    show(loaders.facts_html())
 
 
 def _link(finding: Finding, page: str) -> str:

@@ -34,7 +34,7 @@ def table_html(evidence: Evidence, counted: Counted) -> str:
     scores = [f"{evidence.metric.short} (mean ± sd)", *([evidence.metric.second[1]] if _has_tumour(evidence) else [])]
     headings = ("ε", "noise σ", *scores, *_BEHIND_SCORE)
     head = "".join(f'<th scope="col">{html.escape(heading)}</th>' for heading in headings)
-    body = "".join(_row_html(point, counted, tumour=_has_tumour(evidence)) for point in evidence.points)
+    body = "".join(_row_html(point, evidence, counted) for point in evidence.points)
     words = f"{evidence.spec.title}, {get_model_words_from_name(evidence.model)}: ε counted {COUNTED[counted]}"
     caption = html.escape(words)
     table = f'<table class="pp-table"><caption>{caption}</caption><tr>{head}</tr>{body}</table>'
@@ -73,20 +73,21 @@ def _has_tumour(evidence: Evidence) -> bool:
     return not math.isnan(evidence.no_dp.dice_tumour_mean)
 
 
-def _row_html(point: Point, counted: Counted, *, tumour: bool) -> str:
+def _row_html(point: Point, evidence: Evidence, counted: Counted) -> str:
     private = not math.isinf(point.target_epsilon)
     one, every = (point.attacks[0], point.attacks[-1]) if point.attacks else (None, None)
+    missing = "not readable" if evidence.attacks_problem else "not measured"
     cells = [
         format_sigma(point.noise_multiplier),
         f"{point.utility_mean:.3f} ± {point.utility_sd:.3f}",
-        *([f"{point.dice_tumour_mean:.3f}"] if tumour else []),
+        *([f"{point.dice_tumour_mean:.3f}"] if _has_tumour(evidence) else []),
         format_share(round(point.share_of_no_dp, 3)),
         _p_value(point.p_ttest),
         _p_value(point.p_tost),
         _bound(point.worst_case) if private else "no limit",
         _bound(point.relaxed) if private else "no limit",
-        *(f"{a.rebuilt} of {a.records}" if a else "not measured" for a in (one, every)),
-        *(f"{a.matched} of {a.records}" if a else "not measured" for a in (one, every)),
+        *(f"{a.rebuilt} of {a.records}" if a else missing for a in (one, every)),
+        *(f"{a.matched} of {a.records}" if a else missing for a in (one, every)),
     ]
     label = format_epsilon(point.epsilon(counted))
     return f'<tr><th scope="row">{label}</th>{"".join(f"<td>{html.escape(cell)}</td>" for cell in cells)}</tr>'

@@ -104,11 +104,16 @@ def proof_sentence(finding: Finding) -> str:
     )
 
 
+def not_attacked(evidence: Evidence) -> str:
+    """Returns why there is no real attack to speak of."""
+    return evidence.attacks_problem or "No real attack was run on this data."
+
+
 def attack_sentence(finding: Finding) -> str:
     """Returns what the real attack got, after one look and after all looks."""
     one, every = finding.one_look, finding.all_looks
     if one is None or every is None:
-        return "No real attack was run here, so nothing is known about one."
+        return f"{not_attacked(finding.evidence)} So nothing is known about one here."
     what = attacked_nouns(finding.evidence)
     attack = "A real attack" if finding.is_measured else f"A real attack at {nearest_budget(finding)}"
     if one.looks == every.looks:

@@ -17,22 +17,28 @@ def odds_card(*, prior_percent: float = 50.0, epsilon: float = 10.0) -> Card:
     posterior = privacy.get_largest_posterior(prior, epsilon)
     wrong = prior * factor
     close = posterior / prior > 0.99 * factor
-    finding = "e^ε multiplies odds, not probability: a belief never exceeds 100 %."
+    finding = (
+        "What can grow so much is not how sure an attacker is, but the odds: how often the suspicion is right for each "
+        "time it is wrong. Nobody becomes surer than 100 %."
+    )
     return Card(
         name="odds",
         claim=f"At ε = {epsilon:g} an attacker becomes {_large(factor)} times as sure.",
         outcome="holds" if close else "differs",
         finding=f"{finding} With so small a belief and ε the two are nearly the same." if close else finding,
         lines=(
-            ("factor e^ε", _large(factor)),
-            ("belief before", f"{prior_percent:g} %, odds {_odds(privacy.get_odds(prior))}"),
+            ("sure before", f"{prior_percent:g} %: {_odds(privacy.get_odds(prior))}"),
+            (f"ε = {epsilon:g} lets these odds grow at most", f"{_large(factor)}-fold"),
+            ("sure afterwards, at most", f"{_belief(posterior)}: {_odds(privacy.get_odds(prior) * factor)}"),
             (
-                "taken as a factor of probability",
+                "if being sure itself grew so much",
                 f"{_large(100 * wrong)} %{': impossible' if wrong > 1 else ''}",
             ),
-            ("odds after, at most", _odds(privacy.get_odds(prior) * factor)),
-            ("belief after, at most", _belief(posterior)),
-            ("so the belief grows at most", f"{posterior / prior:.5g}-fold"),
+            ("so being sure grows at most", f"{posterior / prior:.5g}-fold"),
+        ),
+        exact=(
+            "ε-DP bounds the likelihood ratio by e^ε, so posterior odds ≤ e^ε · prior odds: a belief p becomes at most "
+            "p·e^ε / (1 − p + p·e^ε). This is for δ = 0."
         ),
     )
 
@@ -44,7 +50,10 @@ def _large(value: float) -> str:
 
 
 def _odds(odds: float) -> str:
-    return f"{_large(odds)} : 1" if odds >= 1 else f"1 : {_large(1 / odds)}"
+    many = _large(max(odds, 1 / odds))
+    if many == "1":
+        return "right as often as wrong"
+    return f"right {many} times for each time wrong" if odds > 1 else f"wrong {many} times for each time right"
 
 
 def _belief(probability: float) -> str:
@@ -62,8 +71,8 @@ def nominal_card() -> Card:
         claim="The budgets were 10⁹ and 10¹².",
         outcome="depends",
         finding=(
-            "It depends on who counts. RDP's smallest order is 1.1, so at large budgets it counts 1.1·T/(2σ²), as if "
-            "every step had used the image. The noise, and so the risk, is the same."
+            "It depends on who counts. At large budgets the paper's way of counting adds up as if every step had used "
+            "the image; counted tightly, the same noise is a far smaller ε. The noise, and so the risk, is the same."
         ),
         lines=tuple(
             (
@@ -72,6 +81,7 @@ def nominal_card() -> Card:
             )
             for r in found
         ),
+        exact="RDP's smallest order is 1.1: at large budgets it counts 1.1·T/(2σ²), T steps, whatever the sample rate.",
     )
 
 
@@ -86,7 +96,8 @@ def delta_card(*, num_train: float = 10_000, delta: float = DELTA) -> Card:
         claim=f"δ = {rows.short(delta)} is a safe choice for every dataset.",
         outcome="depends" if close else "holds",
         finding=(
-            "δ must be well below 1/N: publishing each record outright with probability δ satisfies (0, δ)-DP. "
+            "δ is the chance with which the promise may fail. It must be well below one in all the records: whoever "
+            "publishes each record outright with that chance keeps the promise too. "
             + (f"It is not well below for {close}." if close else "It is well below for all of them.")
         ),
         lines=tuple(
@@ -96,6 +107,7 @@ def delta_card(*, num_train: float = 10_000, delta: float = DELTA) -> Card:
             )
             for name, value in expected.items()
         ),
+        exact="Publishing each record with probability δ satisfies (0, δ)-DP; so δ ≪ 1/N is asked for.",
     )
 
 
@@ -140,10 +152,14 @@ def group_card(*, images: float = 5) -> Card:
         claim="Every patient is protected with ε = 8.",
         outcome="depends" if most > 1 else "holds",
         finding=(
-            "The budget is for one image. Of a patient with k images, group privacy promises less; "
-            "with full batches the shift grows k-fold."
+            "The budget is for one image. A patient with several in the training is promised less, and with every "
+            "further image less still."
         ),
         lines=tuple(lines),
+        exact=(
+            "Group privacy: with full batches k images shift the sum k-fold; otherwise each step holds a binomial "
+            "number of them."
+        ),
     )
 
 

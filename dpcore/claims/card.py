@@ -14,7 +14,9 @@ class Card:
     name: str
     claim: str
     outcome: Outcome
-    #: What the calculation shows, one or two sentences.
+    #: What the calculation shows, one or two sentences for people who calculate nothing.
     finding: str
     #: The calculation: what, and its value.
     lines: tuple[tuple[str, str], ...]
+    #: The same for specialists, in formulas; empty where there is nothing to add.
+    exact: str = ""

@@ -23,6 +23,9 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Only say what wou
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DatasetOption = Annotated[str, typer.Option(help="Registry name, such as ham10000.")]
 DatasetsOption = Annotated[list[str] | None, typer.Option(help="Only these datasets; the others keep their results.")]
+ModelsOption = Annotated[
+    list[str] | None, typer.Option("--model", help="Only trainings of these models; the others keep their results.")
+]
 PartsOption = Annotated[
     list[str] | None,
     typer.Option("--part", help="Only these parts: training, reconstruction, membership, audit. Default: all."),

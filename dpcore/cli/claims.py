@@ -69,5 +69,6 @@ def _cards_table(cards: tuple[Card, ...]) -> Table:
     for heading in ("claim", "verdict", "calculation", "what it shows"):
         table.add_column(heading)
     for card in cards:
-        table.add_row(card.claim, card.outcome, "\n".join(f"{k}: {v}" for k, v in card.lines), card.finding)
+        shown = f"{card.finding} {card.exact}".strip()
+        table.add_row(card.claim, card.outcome, "\n".join(f"{k}: {v}" for k, v in card.lines), shown)
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -45,6 +46,8 @@ def results(
         typer.echo("\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows)))
         return
     title = f"{dataset}, {model}: mean ± standard deviation over {points['seeds'].min()} trainings a budget"
+    if device := " and ".join(sorted(set(points["device"]) - {"cpu"})):
+        title += f", on {device}"
     _print_table(title, headings, rows)
     if others := [other for other in models if other != model]:
         typer.echo(f"Other models trained on it: {', '.join(others)}. See --model.")
@@ -85,5 +88,5 @@ def _row(point: pd.Series, metric: Metric) -> list[str]:
         f"{100 * point['worst_case']:.3g} %",
         f"{100 * point['relaxed']:.3g} %",
         short_number(point["seconds_mean"]),
-        short_number(point["watt_hours_mean"]),
+        "–" if math.isnan(point["watt_hours_mean"]) else short_number(point["watt_hours_mean"]),
     ]

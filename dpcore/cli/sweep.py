@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,7 @@ from dpcore.cli._options import (
     DatasetsOption,
     DryRunOption,
     JsonOption,
+    ModelsOption,
     OutOption,
     PartsOption,
     PlanOption,
@@ -73,6 +74,7 @@ def sweep(
     workers: WorkersOption = CORES,
     scheduler: SchedulerOption = None,
     dataset: DatasetsOption = None,
+    model: ModelsOption = None,
     part: PartsOption = None,
     time_limit: TimeLimitOption = None,
     dry_run: DryRunOption = False,
@@ -86,6 +88,7 @@ def sweep(
         "work": work / f"sweep-{Path(plan).stem}",
         "workers": Workers(count=workers, scheduler=scheduler),
         "only": dataset,
+        "models": model,
         "parts": part,
     }
     if dry_run:
@@ -127,6 +130,7 @@ def _print_total(forecast: Forecast) -> None:
 def tune(
     *,
     dataset: DatasetOption,
+    model: Annotated[str | None, typer.Option(help="Architecture. Default: the first with tuning choices.")] = None,
     plan: PlanOption = "default",
     data: DataOption = None,
     out: OutOption = DEFAULT_FOLDER,
@@ -141,6 +145,7 @@ def tune(
         table = tune_dataset(
             read_plan(plan),
             dataset,
+            model=model,
             data_path=data,
             out=out,
             workers=Workers(count=workers, scheduler=scheduler),

@@ -49,7 +49,8 @@ class Basis:
     spread: tuple[float, ...]
     #: Utility without DP, mean over seeds.
     utility_without_dp: float
-    #: Wall-clock seconds of DP-SGD a record and pass, median over the budgets, and watts assumed for a core.
+    #: Seconds of DP-SGD a record and pass on one core, median over the budgets, and watts assumed for it; NaN if a GPU
+    #: trained.
     seconds_per_view: float
     watts: float
 
@@ -58,8 +59,12 @@ def get_basis(store: PrecomputedStore, setting: Setting) -> Basis | NoBasis:
     """Returns what was measured on the setting's dataset and model; NoBasis if it names none or nothing was."""
     if setting.dataset is None:
         return NoBasis(reason="No dataset was named whose measured results could stand for this plan.")
+    return _basis(store, stamp(store), setting.dataset, setting.model)
+
+
+def _basis(store: PrecomputedStore, made: int, dataset: str, model: str | None) -> Basis | NoBasis:
     try:
-        return _cached_basis(store, stamp(store), setting.dataset, setting.model)
+        return _cached_basis(store, made, dataset, model)
     except NotMeasured as error:
         return NoBasis(reason=str(error))
 
@@ -84,7 +89,7 @@ def _cached_basis(store: PrecomputedStore, _stamp: int, dataset: str, model: str
     noise = private["noise_multiplier"].to_numpy() / (batch * np.sqrt(private["steps"].to_numpy()))
     order = np.argsort(noise)
     private, noise = private.iloc[order], noise[order]
-    views = private["epochs"] * private["num_train"]
+    seconds = private["seconds_mean"].where(private["device"] == "cpu")
     first = private.iloc[0]
     return Basis(
         dataset=dataset,
@@ -98,8 +103,8 @@ def _cached_basis(store: PrecomputedStore, _stamp: int, dataset: str, model: str
         share=tuple(map(float, isotonic_regression(private["share_of_no_dp"], increasing=False).x)),
         spread=tuple(map(float, _half_widths(private, bare.iloc[0]))),
         utility_without_dp=float(bare["utility_mean"].iloc[0]),
-        seconds_per_view=float((private["seconds_mean"] / views).median()),
-        watts=float((private["watt_hours_mean"] * 3600 / private["seconds_mean"]).median()),
+        seconds_per_view=float((seconds / (private["epochs"] * private["num_train"])).median()),
+        watts=float((private["watt_hours_mean"] * 3600 / seconds).median()),
     )
 
 
@@ -127,8 +132,8 @@ def _cached_change(store: PrecomputedStore, made: int) -> float:
     table = store.table("tuning")
     table = table[table["target_epsilon"] == _TUNING_EPSILON]
     changes = [0.0]
-    for dataset, tried in table.groupby("dataset", sort=False):
-        basis = _cached_basis(store, made, str(dataset), None)
+    for (dataset, model), tried in table.groupby(["dataset", "model"], sort=False):
+        basis = _basis(store, made, str(dataset), str(model))
         if isinstance(basis, Basis):
             changes += _changes(basis, tried.groupby("epochs")["utility_mean"].max())
     return float(max(changes))

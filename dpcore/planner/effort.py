@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -32,6 +33,10 @@ def get_effort(setting: Setting, store: PrecomputedStore, facts: DatasetFacts | 
     basis = get_basis(store, setting)
     if isinstance(basis, NoBasis):
         return NoBasis(reason=basis.reason)
+    if math.isnan(basis.watts):
+        return NoBasis(
+            reason="The shipped results of this model were made on a GPU, which says nothing about one core."
+        )
     probed = facts.models.get(basis.model) if facts is not None and facts.dataset == basis.dataset else None
     speed = probed.private_seconds_per_view if probed else basis.seconds_per_view
     seconds = setting.num_train * setting.passes * speed

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-from dpcore.errors import NotMeasured
+from dpcore.errors import ResultsUnavailable
 from dpcore.planner.basis import NoBasis, stamp
 from dpcore.planner.setting import Setting
 from dpcore.results.exposure import Share, reconstruction_rows
@@ -71,7 +71,7 @@ def get_measured(setting: Setting, store: PrecomputedStore) -> tuple[Measured, .
         return NoBasis(reason="No dataset was named on which the real attack was measured.")
     try:
         return _cached_measured(store, stamp(store), setting.dataset, setting.model)
-    except NotMeasured as error:
+    except ResultsUnavailable as error:
         return NoBasis(reason=str(error))
 
 

@@ -7,7 +7,7 @@ training without DP; they stand in the plan's order, so a dataset's main model c
 
 from __future__ import annotations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: Privacy budgets of the default sweep; NO_DP stands behind them on every axis.
 EPSILONS = (0.1, 0.5, 1.0, 2.0, 4.0, 8.0, 20.0, 32.0, 100.0, 1e3, 1e4, 1e6, 1e9, 1e12, 1e15)
@@ -44,8 +44,10 @@ RUNS = {
     "metric": "name of the score that stands for utility: 'mcc' or 'dice_liver'",
     "utility": "value of that score",
     **SCORES,
-    "seconds": "wall-clock seconds of the training",
-    "watt_hours": "estimated: seconds × watts assumed for one core (see manifest)",
+    "device": "what trained it: 'cpu', one core, or the name of a GPU, which several trainings may have shared",
+    "torch": "its version when it trained",
+    "seconds": "wall-clock seconds of the training on that device",
+    "watt_hours": "estimated: seconds × watts assumed for one core (see manifest); NaN for a GPU",
 }
 
 #: One row a dataset, model and budget: the runs summarised over seeds, with the proven risks of their mechanism.
@@ -66,8 +68,9 @@ POINTS = {
     "p_ttest": "two-sided Student's t-test of utility against no DP (NaN on the no-DP row)",
     "p_tost": "two one-sided tests of equivalence with no DP within ± tost_margin (NaN on the no-DP row)",
     "tost_margin": "equivalence margin, in units of the metric",
+    "device": "what trained the runs, see runs; several names are joined by ' and '",
     "seconds_mean": "mean wall-clock seconds of a run",
-    "watt_hours_mean": "mean estimated energy of a run",
+    "watt_hours_mean": "mean estimated energy of a run; NaN for a GPU",
     "kappa": "chance of a match without the release, 1 / num_train",
     "worst_case": "proven bound on the attacker who holds the image, probability",
     "relaxed": "proven bound on the attacker who does not hold the image, probability",
@@ -176,6 +179,7 @@ AUDITS = {
 #: One row a tried setting: clipping norm and epochs, tuned once at ε = 8 on the validation records.
 TUNING = {
     "dataset": "registry name",
+    "model": RUNS["model"],
     "target_epsilon": "budget of the tuning",
     "max_grad_norm": "clipping norm tried",
     "epochs": "passes over the training records tried",

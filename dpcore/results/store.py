@@ -25,6 +25,15 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def picture_name(picture: bytes) -> str:
+    """Returns the name of a gallery picture's content: half of its SHA-256, and the kind of file."""
+    return _name(hashlib.sha256(picture).hexdigest())
+
+
+def _name(digest: str) -> str:
+    return f"{digest[:32]}.webp"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PrecomputedStore:
     """A folder made by `python -m dpcore sweep`; read-only for everyone else."""
@@ -110,6 +119,14 @@ class PrecomputedStore:
         if file not in self._digests():
             raise ResultsUnavailable(f"The gallery has no picture “{file}”.")
         return self._intact(file)
+
+    def pictures(self) -> Mapping[str, Sequence[str]]:
+        """Returns the gallery's files, unread, by `picture_name`; raises ResultsUnavailable without a manifest."""
+        files: dict[str, list[str]] = {}
+        for file, digest in self._digests().items():
+            if file.startswith("gallery/"):
+                files.setdefault(_name(digest), []).append(file)
+        return files
 
     def damaged_files(self) -> list[str]:
         """Returns the files of the manifest that are missing or whose SHA-256 differs."""

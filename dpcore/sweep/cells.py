@@ -20,6 +20,7 @@ from dpcore.results.schema import SCORES
 from dpcore.sweep.attack_plan import AuditPlan, ReconstructionPlan
 from dpcore.sweep.plan import DatasetPlan
 from dpcore.training import Training, TrainingConfig
+from dpcore.training.device import device_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +117,8 @@ def _training_rows(cell: Cell) -> list[dict[str, Any]]:
             "metric": metric,
             "utility": run.utility,
             **{name: run.scores.get(name, math.nan) for name in SCORES},
+            "device": device_name(training.device),
+            "torch": torch.__version__,
             "seconds": run.seconds,
         }
     ]

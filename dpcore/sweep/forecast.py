@@ -48,11 +48,12 @@ def forecast_sweep(
     work: Path,
     workers: Workers,
     only: list[str] | None = None,
+    models: list[str] | None = None,
     parts: list[str] | None = None,
 ) -> Forecast:
     """Returns what `run_sweep` would do with the same arguments, and raises the same of the plan and the data."""
     path = str(data_path) if data_path else None
-    wanted, skipped = wanted_datasets(plan, path, only, workers)
+    wanted, skipped = wanted_datasets(plan, path, workers, only=only, models=models)
     cells = plan_cells(plan, wanted, path, check_parts(parts))
     times = CellTimes(earlier_times(PrecomputedStore(folder=out), cells))
     done: Counter[Group] = Counter()

@@ -54,7 +54,7 @@ def plan_cells(
     Of a dataset with several models the first one is attacked: the attacked records are the same.
     """
     kinds = {kind for name in parts for kind in PARTS[name].kinds}
-    made = [cell for d in first_models(datasets) for cell in _attacks(plan, d, data_path)]
+    made = [cell for d in main_models(plan, datasets) for cell in _attacks(plan, d, data_path)]
     made += [
         _cell(plan, d, data_path, kind="run", target_epsilon=epsilon, seed=seed)
         for d in datasets
@@ -64,12 +64,12 @@ def plan_cells(
     return [cell for cell in made if cell.kind in kinds]
 
 
-def first_models(datasets: list[DatasetPlan]) -> list[DatasetPlan]:
-    """Returns the first entry of each dataset."""
+def main_models(plan: SweepPlan, datasets: list[DatasetPlan]) -> list[DatasetPlan]:
+    """Returns those of `datasets` that are the plan's first entry of their name."""
     first: dict[str, DatasetPlan] = {}
-    for dataset in datasets:
+    for dataset in plan.datasets:
         first.setdefault(dataset.name, dataset)
-    return list(first.values())
+    return [dataset for dataset in datasets if first[dataset.name] == dataset]
 
 
 def _attacks(plan: SweepPlan, dataset: DatasetPlan, data_path: str | None) -> Iterator[Cell]:

@@ -77,11 +77,15 @@ def probes_first(cells: Iterable[Cell]) -> list[Cell]:
 
 
 def earlier_times(store: PrecomputedStore, cells: Iterable[Cell]) -> dict[Group, float]:
-    """Returns the mean seconds that the same dataset and model took in earlier results, scaled to the epochs now."""
+    """Returns the mean seconds that the same dataset and model took in earlier results, scaled to the epochs now.
+
+    Only of trainings on a CPU: those on a GPU say nothing about other machines.
+    """
     try:
         runs = store.table("runs")
     except ResultsUnavailable:
         return {}
+    runs = runs[runs["device"] == "cpu"]
     per_epoch = (
         (runs["seconds"] / runs["epochs"])
         .groupby([runs["dataset"], runs["model"], runs["target_epsilon"].notna()])

@@ -33,7 +33,7 @@ def runs_table(rows: list[dict[str, Any]], plan: SweepPlan) -> pd.DataFrame:
     runs = pd.DataFrame(rows)
     for accountant in ACCOUNTANTS:
         runs[f"epsilon_{accountant}"] = [_epsilon_spent(row, accountant) for _, row in runs.iterrows()]
-    runs["watt_hours"] = runs["seconds"] * plan.watts_per_core / 3600
+    runs["watt_hours"] = (runs["seconds"] * plan.watts_per_core / 3600).where(runs["device"] == "cpu")
     planned = [(d.name, d.model) for d in plan.datasets]
     runs["place"] = [planned.index(key) for key in zip(runs["dataset"], runs["model"], strict=True)]
     ordered = runs.sort_values(["dataset", "place", "target_epsilon", "seed"], ignore_index=True)
@@ -83,6 +83,7 @@ def _point(runs: pd.DataFrame, baseline: pd.DataFrame, plan: SweepPlan) -> dict[
         **{key: first[key] for key in (*kept, "num_train", "epsilon_rdp", "epsilon_tight")},
         "seeds": len(runs),
         "metric": first["metric"],
+        "device": " and ".join(sorted(set(runs["device"]))),
         **{f"{name}_mean": runs[name].mean() for name in (*scores, "seconds", "watt_hours")},
         **{f"{name}_sd": runs[name].std(ddof=1) for name in scores},
         "share_of_no_dp": runs["utility"].mean() / baseline["utility"].mean(),

@@ -53,6 +53,7 @@ def tune_dataset(
     plan: SweepPlan,
     dataset: str,
     *,
+    model: str | None = None,
     data_path: Path | None,
     out: Path,
     workers: Workers,
@@ -61,11 +62,12 @@ def tune_dataset(
 ) -> pd.DataFrame:
     """Returns one row of `schema.TUNING` a setting, best first, and keeps it in `out`; raises DpcoreError.
 
-    Of a dataset with several models the first with tuning choices is tuned.
+    Without `model` the dataset's first with tuning choices is tuned.
     """
     if time_limit is not None:
         _validate.positive(time_limit=time_limit)
-    trials = _trials(plan, dataset, str(data_path) if data_path else None)
+    tuned = _tuned(plan, dataset, model)
+    trials = _trials(plan, tuned, str(data_path) if data_path else None)
     rows: list[dict[str, float]] = []
     failed: list[str] = []
     with workers.connect() as client:
@@ -78,15 +80,20 @@ def tune_dataset(
             on_progress(SweepProgress(done=len(rows) + len(failed), total=len(trials), what=f"tuning {dataset}"))
     if failed:
         raise CellsFailed(failed)
-    table = _summary(pd.DataFrame(rows), dataset)
+    table = _summary(pd.DataFrame(rows), tuned)
     _keep(table, out)
     return table
 
 
-def _trials(plan: SweepPlan, dataset: str, data_path: str | None) -> list[Trial]:
-    tuned = next((d for d in plan.datasets if d.name == dataset and d.tune_epochs and d.tune_max_grad_norm), None)
-    if tuned is None:
-        raise InvalidValue(f"dataset must be one with tuning choices in plan {plan.name!r}, but is {dataset!r}.")
+def _tuned(plan: SweepPlan, dataset: str, model: str | None) -> DatasetPlan:
+    for own in plan.datasets:
+        if own.name == dataset and model in (None, own.model) and own.tune_epochs and own.tune_max_grad_norm:
+            return own
+    field, value = ("dataset", dataset) if model is None else ("dataset and model", f"{dataset} with {model}")
+    raise InvalidValue(f"{field} must be one with tuning choices in plan {plan.name!r}, but is {value!r}.")
+
+
+def _trials(plan: SweepPlan, tuned: DatasetPlan, data_path: str | None) -> list[Trial]:
     return [
         Trial(dataset=tuned, max_grad_norm=norm, epochs=epochs, seed=seed, delta=plan.delta, data_path=data_path)
         for epochs in tuned.tune_epochs
@@ -95,17 +102,18 @@ def _trials(plan: SweepPlan, dataset: str, data_path: str | None) -> list[Trial]
     ]
 
 
-def _summary(runs: pd.DataFrame, dataset: str) -> pd.DataFrame:
+def _summary(runs: pd.DataFrame, tuned: DatasetPlan) -> pd.DataFrame:
     # Sorted, so that means do not depend on which training ended first.
     grouped = runs.sort_values(["max_grad_norm", "epochs", "utility"]).groupby(["max_grad_norm", "epochs"])["utility"]
     table = grouped.agg(seeds="count", utility_mean="mean", utility_sd="std").reset_index()
-    table.insert(0, "dataset", dataset)
-    table.insert(1, "target_epsilon", TUNING_EPSILON)
+    table.insert(0, "dataset", tuned.name)
+    table.insert(1, "model", tuned.model)
+    table.insert(2, "target_epsilon", TUNING_EPSILON)
     return table.sort_values("utility_mean", ascending=False, ignore_index=True)
 
 
 def _keep(table: pd.DataFrame, out: Path) -> None:
-    """Replaces this dataset's rows of the tuning table and keeps the manifest's other facts."""
+    """Replaces the rows of this dataset and model in the tuning table and keeps the manifest's other facts."""
     store = PrecomputedStore(folder=out)
     out.mkdir(parents=True, exist_ok=True)
     facts: dict[str, object] = {}
@@ -113,7 +121,8 @@ def _keep(table: pd.DataFrame, out: Path) -> None:
     if (out / "manifest.json").is_file():
         facts = {k: v for k, v in store.manifest().items() if k not in ("schema_version", "files")}
         if (out / "tuning.parquet").is_file():
-            before = store.table("tuning")
-            table = pd.concat([before[before["dataset"] != table["dataset"].iloc[0]], table], ignore_index=True)
+            before, first = store.table("tuning"), table.iloc[0]
+            same = (before["dataset"] == first["dataset"]) & (before["model"] == first["model"])
+            table = pd.concat([before[~same], table], ignore_index=True)
     write_table(out, "tuning", table)
     write_manifest(out, facts)

@@ -17,6 +17,7 @@ from dpcore.models import build_model
 from dpcore.privacy import DpSgdMechanism, NonPrivate
 from dpcore.settings import SEGMENTATION_MODELS, TrainingConfig
 from dpcore.training.augmentation import make_views
+from dpcore.training.device import chunk_size_on, find_device
 from dpcore.training.evaluation import get_scores_from_model
 from dpcore.training.objective import make_objective
 from dpcore.training.patience import Patience
@@ -93,9 +94,10 @@ class Training:
         _check_mechanism(config, privacy, len(index))
         _check_model(config, spec)
         self.dataset, self.config, self.privacy = dataset, config, privacy
-        self.device = _find_device()
+        self.device = find_device()
         model = build_model(config.model, spec.record_shape, seed=config.seed, num_classes=spec.num_classes)
         self.model = model.to(self.device)
+        self._chunk_size = chunk_size_on(self.device, config.chunk_size)
         if check is not None:
             self.model.register_forward_pre_hook(_calling(check))
         self._records = channels_last(torch.from_numpy(dataset.features[index]))
@@ -107,7 +109,7 @@ class Training:
         self._objective = make_objective(
             num_classes=spec.num_classes, is_segmentation=spec.is_segmentation, positive_weight=config.positive_weight
         )
-        self._gradients = self.gradients_type(self.model, self._objective, chunk_size=config.chunk_size)
+        self._gradients = self.gradients_type(self.model, self._objective, chunk_size=self._chunk_size)
         self._patience = Patience(config.patience, validate=self._validation_score)
         self._losses: list[float] = []
         self._seconds = 0.0
@@ -198,8 +200,8 @@ class Training:
         if not len(labels):
             return float("nan")
         total = 0.0
-        size = self.config.chunk_size
-        for chunk, chunk_labels in zip(records.split(size), labels.split(size), strict=True):
+        chunks = zip(records.split(self._chunk_size), labels.split(self._chunk_size), strict=True)
+        for chunk, chunk_labels in chunks:
             losses = self._objective.losses(self.model(chunk), chunk_labels)
             losses = losses * self._objective.record_weights(chunk_labels)
             (losses.sum() / len(labels)).backward()
@@ -256,13 +258,6 @@ def _check_model(config: TrainingConfig, spec: DatasetSpec) -> None:
     if (config.model in SEGMENTATION_MODELS) != spec.is_segmentation:
         wanted = "one that labels every pixel" if spec.is_segmentation else "a classifier"
         raise InvalidValue(f"model must be {wanted} for {spec.name}, but is {config.model!r}.")
-
-
-def _find_device() -> torch.device:
-    if not torch.cuda.is_available():
-        return torch.device("cpu")
-    torch.backends.cudnn.deterministic = True
-    return torch.device("cuda")
 
 
 def train(dataset: Dataset, config: TrainingConfig, privacy: Privacy) -> TrainedRun:

@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dpcore.results import store as results
+from ui.kept import forget_everything
 from ui.loaders import FOLDER_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +44,7 @@ def open_app(monkeypatch: pytest.MonkeyPatch, shipped: Path) -> Callable[..., Ap
 
     yield opened
     st.cache_resource.clear()
+    forget_everything()
 
 
 @pytest.fixture
@@ -63,6 +65,7 @@ def open_link(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., AppTest
 
     yield opened
     st.cache_resource.clear()
+    forget_everything()
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import html
 import math
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -16,15 +16,24 @@ import pytest
 from scipy.stats import binomtest
 from streamlit.testing.v1 import AppTest
 
+from ui import loaders
+
 DATASETS = ("ham10000", "breast_cancer", "skin_phantom")
 #: Budgets of the sweep in every regime: ruinous, middling, “meaningless”, none.
 BUDGETS = (0.5, 8.0, 100.0, 1e6, 1e9, 1e15, math.inf)
 Opener = Callable[..., AppTest]
 
 
+def block_html(app: AppTest, attributes: str) -> str:
+    """The block with these attributes, which stands in a line of its own."""
+    lines = [line for element in app.get("html") for line in element.value.splitlines()]
+    (found,) = [line for line in lines if attributes in line]
+    return str(found)
+
+
 def shown(app: AppTest, block: str) -> str:
-    """The text of the st.html block with this class, without tags."""
-    (found,) = [element.value for element in app.get("html") if f'class="{block}' in element.value]
+    """The text of the block with this class, without tags."""
+    found = block_html(app, f'class="{block}')
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"</?strong>", "", found))))
 
 
@@ -117,8 +126,8 @@ def _sigma(label: str) -> float:
 def test_the_pictures_are_those_of_the_budget(open_app: Opener, shipped: Path) -> None:
     for epsilon in (8.0, 1e9):
         app = open_app(data="skin_phantom", eps=link(epsilon))
-        (gallery,) = [e.value for e in app.get("html") if 'class="pp-gallery' in e.value]
-        sent = [base64.b64decode(uri) for uri in re.findall(r'src="data:image/webp;base64,([^"]+)"', gallery)]
+        gallery = block_html(app, 'class="pp-gallery')
+        sent = [loaders.picture_named(name) for name in re.findall(r'src="pictures/([^"]+)"', gallery)]
         stored = (
             rows(shipped, "gallery", "skin_phantom", epsilon)
             .query("looks > 0 and choice == 'best'")
@@ -288,33 +297,52 @@ def test_missing_results_get_one_sentence(open_app: Opener, tmp_path: Path) -> N
     assert "python -m dpcore sweep" in app.error[0].value
 
 
-@pytest.mark.parametrize("name", ["points.parquet", "attacks.parquet", "bounds.parquet", "manifest.json"])
+@pytest.mark.parametrize("name", ["points.parquet", "manifest.json"])
 @pytest.mark.parametrize("damage", ["cut", "gone", "changed"])
-def test_damaged_results_get_one_sentence(
+def test_without_budgets_there_is_one_sentence(
     open_app: Opener, shipped: Path, tmp_path: Path, name: str, damage: str
 ) -> None:
-    folder = tmp_path / "results"
-    shutil.copytree(shipped, folder)
-    path = folder / name
-    whole = path.read_bytes()
-    if damage == "gone":
-        path.unlink()
-    else:
-        path.write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"{" + whole[1:-8] + b"12345678")
-    app = open_app(folder=folder)
+    app = open_app(folder=_damaged(shipped, tmp_path, name, damage))
     assert not app.exception
     assert len(app.error) == 1
     assert "precomputed results" in app.error[0].value
 
 
+@pytest.mark.parametrize(("name", "damage"), [("attacks.parquet", "gone"), ("bounds.parquet", "changed")])
+def test_without_attacks_or_curves_the_rest_stands(
+    open_app: Opener, shipped: Path, tmp_path: Path, name: str, damage: str
+) -> None:
+    app = open_app(folder=_damaged(shipped, tmp_path, name, damage), data="ham10000", eps="8")
+    assert not app.exception
+    (told,) = [element.value for element in app.get("html") if 'role="alert"' in element.value]
+    assert name in told
+    cards = shown(app, "pp-cards")
+    assert "0.39 ± 0.02" in cards
+    assert "at most 119" in cards
+    attacked = name != "attacks.parquet"
+    assert ("of 300" in cards) == attacked
+    assert (name in cards) != attacked
+
+
+def _damaged(shipped: Path, tmp_path: Path, name: str, damage: str) -> Path:
+    folder = tmp_path / "results"
+    shutil.copytree(shipped, folder, copy_function=os.symlink)
+    path = folder / name
+    whole = path.read_bytes()
+    path.unlink()
+    if damage != "gone":
+        path.write_bytes(whole[: len(whole) // 2] if damage == "cut" else b"{" + whole[1:-8] + b"12345678")
+    return folder
+
+
 def test_a_damaged_picture_is_told_in_its_place_only(open_app: Opener, shipped: Path, tmp_path: Path) -> None:
     folder = tmp_path / "results"
-    shutil.copytree(shipped, folder)
+    shutil.copytree(shipped, folder, copy_function=os.symlink)
     for picture in (folder / "gallery").rglob("*.webp"):
         picture.unlink()
     app = open_app(folder=folder, data="ham10000")
     assert not app.exception
-    (told,) = [element.value for element in app.get("html") if 'data-drag="gallery' in element.value]
+    told = block_html(app, 'data-drag="gallery')
     assert "<img" not in told
     assert 'role="alert"' in told
     assert "gallery/ham10000/8-originals.webp" in told
@@ -340,4 +368,6 @@ def test_gaps_in_the_attack_are_an_error_not_a_success(open_app: Opener, bent: C
 
     app = open_app(folder=bent("attacks", hole), data="ham10000")
     assert not app.exception
-    assert "gaps" in app.error[0].value
+    (told,) = [e.value for e in app.get("html") if 'role="alert"' in e.value and "gaps" in e.value]
+    assert "“attacks”" in told
+    assert " of 300" not in shown(app, "pp-cards")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, Page, WebSocketRoute
+from playwright.sync_api import Page, Route
 
 from benchmarks.drag import SLIDER, stop_at, take_thumb
 
@@ -23,6 +22,7 @@ _BLOCKS = """[...document.querySelectorAll("[data-drag]")].map((block) => {
   return copy.outerHTML;
 })"""
 _STOPS = "[...new Set([...document.querySelectorAll('[data-drag]')].map((block) => block.dataset.epsilon))]"
+_GALLERY_HEIGHT = "document.querySelector('.pp-gallery').getBoundingClientRect().height"
 _PAINTED = "[...document.querySelectorAll('.pp-gallery img')].every((img) => img.complete && img.naturalWidth > 0)"
 
 
@@ -189,23 +189,27 @@ def move_rapidly(page: Page, moves: int, *, seed: int) -> None:
     page.mouse.up()
 
 
-def test_pictures_that_have_not_come_are_said_so(browser: Browser, address: str, settle: Settle) -> None:
-    """The message with all pictures never arrives: no blank, and no other budget's pictures."""
-
-    def without_pictures(socket: WebSocketRoute) -> None:
-        server = socket.connect_to_server()
-        server.on_message(lambda message: None if len(message) > 1_000_000 else socket.send(message))
-
-    page = browser.new_page(viewport={"width": 1280, "height": 900}, bypass_csp=True)
-    page.set_default_timeout(90_000)
-    page.route_web_socket(re.compile("_stcore/stream"), without_pictures)
-    page.goto(f"{address}/tradeoff?data=ham10000&eps=1e9")
+@pytest.mark.parametrize("come", [True, False])
+def test_pictures_that_have_not_come_are_said_so(visit: Visit, settle: Settle, come: bool) -> None:
+    """No blank, no other budget's pictures, nothing that jumps; and there they are, under the hand, if they come."""
+    page = visit("/membership?data=ham10000&eps=1e9")
+    held: list[Route] = []
+    page.route("**/pictures/*", lambda route: held.append(route))
+    page.goto(page.url.replace("membership", "tradeoff"))
     ready(page, settle)
+    height = page.evaluate(_GALLERY_HEIGHT)
     place = take_thumb(page)
     page.mouse.move(*stop_at(page, place + 1))
     assert "still on their way" in page.inner_text(".pp-gallery")
     assert page.locator(".pp-gallery img").count() == 0
+    assert page.evaluate(_GALLERY_HEIGHT) == pytest.approx(height, abs=0.1)
+    for route in held:
+        route.continue_() if come else route.abort()
+    page.route("**/pictures/*", lambda route: route.continue_())
+    if come:
+        page.wait_for_selector(".pp-gallery[data-frame] img")
+        assert_one_stop(page)
     page.mouse.up()
     page.wait_for_function("!document.querySelector('[data-frame]')")
     page.wait_for_selector(".pp-gallery img")
-    page.close()
+    assert_one_stop(page)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
-import axe_playwright_python
 import pytest
 from playwright.sync_api import Browser, Page
+
+from benchmarks.latency import READY
+from tests.browser.everyone import misplaced, size_of_text, violations, violations_in_both_themes
 
 pytestmark = pytest.mark.browser
 
@@ -25,10 +25,6 @@ PAGES = {
     "check": "/check",
     "claims": "/claims",
 }
-_AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js").read_text(encoding="utf-8")
-_OF_COLOUR = ["color-contrast", "link-in-text-block"]
-_DARK = "rgb(16, 22, 29)"
-_READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 @pytest.fixture(scope="module")
@@ -56,55 +52,26 @@ def opened(browser: Browser, address: str) -> Iterator[Opened]:
 
 
 def _drawn(page: Page) -> None:
-    page.wait_for_selector(_READY)
+    page.wait_for_selector(READY)
     page.wait_for_timeout(300)
-    page.wait_for_selector(_READY)
-
-
-def violations(page: Page, **options: Any) -> list[str]:
-    """Returns what axe-core objects to, with the place; no place is left out, and no rule unless asked for."""
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(_AXE)
-    run = "options => axe.run(document, { resultTypes: ['violations'], ...options })"
-    found: dict[str, Any] = page.evaluate(run, options)
-    return [f"{v['id']}: {node['target']} {node['html'][:120]}" for v in found["violations"] for node in v["nodes"]]
+    page.wait_for_selector(READY)
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_core_objects_to_nothing(opened: Opened, name: str) -> None:
-    page = opened(name)
-    try:
-        for width in (1280, 390):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.emulate_media(color_scheme="light")
-            page.wait_for_timeout(200)
-            assert violations(page) == [], f"light, {width} px"
-        page.emulate_media(color_scheme="dark")
-        page.wait_for_function(
-            "css => getComputedStyle(document.querySelector('.stApp')).backgroundColor === css", arg=_DARK
-        )
-        page.wait_for_timeout(200)
-        # Colours are all that the theme changes.
-        assert violations(page, runOnly=_OF_COLOUR) == [], "dark"
-    finally:
-        page.emulate_media(color_scheme="light")
-        page.set_viewport_size({"width": 1280, "height": 900})
+    assert violations_in_both_themes(opened(name)) == []
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_scrolls_sideways_is_cut_or_covered(opened: Opened, name: str) -> None:
-    """Phones, and 1,280 px at 200 % and 400 % zoom, which are 640 and 320 px."""
+    """Phones, 1,280 px at 200 % and 400 % zoom, which are 640 and 320 px, and 1,280 px with only the text at 200 %."""
     page = opened(name)
-    for width in (640, 390, 320):
+    for width, text in ((640, 100), (390, 100), (320, 100), (1280, 200)):
         page.set_viewport_size({"width": width, "height": 900})
+        size_of_text(page, text)
         page.wait_for_timeout(250)
-        widths = page.evaluate(
-            "[document.scrollingElement, document.querySelector('[data-testid=stMain]')].map(e => e.scrollWidth)"
-        )
-        assert max(widths) <= width
-        assert page.evaluate(_CUT) == [], f"cut off at {width} px"
-        assert page.evaluate(_COVERED) == [], f"text on text at {width} px"
-    page.set_viewport_size({"width": 1280, "height": 900})
+        assert misplaced(page) == [], f"{width} px, text at {text} %"
+    size_of_text(page, 100)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -161,64 +128,14 @@ def test_the_words_a_refusal_and_a_finished_check_are_for_everyone_too(
     page.goto(page.url.partition("/tradeoff")[0] + "/check")
     page.get_by_role("button", name="Flower, ε per round").click()
     page.wait_for_selector(".ck-verdict")
-    for width in (1280, 320):
+    for width, text in ((1280, 100), (1280, 200), (320, 100)):
         page.set_viewport_size({"width": width, "height": 900})
+        size_of_text(page, text)
         page.wait_for_timeout(250)
         assert violations(page) == []
-        assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
-        assert page.evaluate(_CUT) == []
+        assert misplaced(page) == []
 
 
-#: Visible text nodes of the page with their element; what explains or scrolls on purpose is left out.
-_TEXTS = """
-  const texts = [], main = document.querySelector(".stMainBlockContainer");
-  const walk = document.createTreeWalker(main, NodeFilter.SHOW_TEXT);
-  const skipped = "style, script, option, svg, pre, textarea, .pp-unseen, .pp-tip, .pp-scroll, "
-    + "[data-testid=stIconMaterial]";
-  while (walk.nextNode()) {
-    const node = walk.currentNode, e = node.parentElement;
-    if (!node.textContent.trim() || e.closest(skipped)) continue;
-    if (!e.checkVisibility({ visibilityProperty: true, opacityProperty: true })) continue;
-    const range = document.createRange();
-    range.selectNodeContents(node);
-    texts.push([e, range, node.textContent.trim().slice(0, 50)]);
-  }"""
-_CUT = (
-    "() => {"
-    + _TEXTS
-    + """
-  return texts.filter(([e, range]) => {
-    const text = range.getBoundingClientRect();
-    if (text.right > innerWidth + 1 || text.left < -1) return true;
-    for (let box = e; box && !box.matches(".stMainBlockContainer"); box = box.parentElement) {
-      const style = getComputedStyle(box), edge = box.getBoundingClientRect();
-      if (!/hidden|clip/.test(style.overflowX + style.overflowY)) continue;
-      if (text.right > edge.right + 1.5 || text.left < edge.left - 1.5 || text.bottom > edge.bottom + 2) return true;
-    }
-    return false;
-  }).map(([, , words]) => words);
-}"""
-)
-#: Texts that lie on each other, but for the bar that stays in sight above all.
-_COVERED = (
-    "() => {"
-    + _TEXTS
-    + """
-  const lines = texts.filter(([e]) => !e.closest(".st-key-control_bar"))
-    .flatMap(([e, range, words]) => [...range.getClientRects()].map((box) => ({ e, box, words })))
-    .filter(({ box }) => box.width > 1 && box.height > 1).sort((a, b) => a.box.top - b.box.top);
-  const found = [];
-  lines.forEach((a, i) => {
-    for (let j = i + 1; j < lines.length && lines[j].box.top < a.box.bottom; j++) {
-      const b = lines[j];
-      const wide = Math.min(a.box.right, b.box.right) - Math.max(a.box.left, b.box.left);
-      const high = Math.min(a.box.bottom, b.box.bottom) - Math.max(a.box.top, b.box.top);
-      if (a.e !== b.e && wide > 3 && high > 6) found.push(`${a.words} / ${b.words}`);
-    }
-  });
-  return found;
-}"""
-)
 #: Each chart with its name, whether its section has a table, and whether a sentence stands in its figure.
 _CHARTS = """() => {
   const headings = [...document.querySelectorAll("h1, h2")];

@@ -1,4 +1,4 @@
-"""The live lab in a real browser with a real laboratory: start, watch, reload, share, and on a phone."""
+"""The live lab in a real browser with a real laboratory: start, watch, reload, share; for everyone, and on a phone."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from benchmarks.latency import READY, running_app
+from dpcore.jobs import JobStore
+from tests.browser.everyone import misplaced, size_of_text, violations_in_both_themes
 
 pytestmark = pytest.mark.browser
 
@@ -21,23 +23,42 @@ _WIDTHS = "[document.documentElement.scrollWidth, document.querySelector('[data-
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runs of these tests stand."""
+    return tmp_path_factory.mktemp("lab") / "lab.sqlite3"
+
+
+@pytest.fixture(scope="module")
+def lab(database: Path) -> Iterator[str]:
     """The address of an app with a database of its own, whose laboratory it starts itself."""
-    folder: Path = tmp_path_factory.mktemp("lab")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PINCH_LAB", str(folder / "lab.sqlite3"))
+        patch.setenv("PINCH_LAB", str(database))
         with running_app() as address:
             yield address
 
 
 def _open(browser: Browser, address: str, *, width: int = 1280) -> Page:
-    context = browser.new_context(viewport={"width": width, "height": 900})
+    # With reduced motion, so that a change of theme needs no waiting.
+    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
     context.set_default_timeout(90_000)
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector(".lb-before")
     page.wait_for_selector(READY)
     return page
+
+
+def _for_everyone(page: Page) -> None:
+    page.wait_for_selector("[data-testid=stSidebarNavItems][role]", state="attached")  # everyone.js has come.
+    page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach(s => s.click())")
+    page.wait_for_timeout(500)
+    assert violations_in_both_themes(page) == []
+    for width, text in ((390, 100), (1280, 200)):
+        page.set_viewport_size({"width": width, "height": 900})
+        size_of_text(page, text)
+        page.wait_for_timeout(250)
+        assert misplaced(page) == [], f"{width} px, text at {text} %"
+    size_of_text(page, 100)
 
 
 def test_a_visitor_trains_reloads_and_shares(browser: Browser, lab: str, settle: Settle) -> None:
@@ -66,6 +87,7 @@ def test_a_visitor_trains_reloads_and_shares(browser: Browser, lab: str, settle:
     token = {cookie["name"]: cookie for cookie in page.context.cookies()}["pinch_visitor"]
     assert token["sameSite"] == "Strict"
     assert token["value"] not in page.url
+    _for_everyone(page)
 
     other = _open(browser, address)
     other.wait_for_selector(".lb-result")
@@ -76,13 +98,27 @@ def test_a_visitor_trains_reloads_and_shares(browser: Browser, lab: str, settle:
     page.context.close()
 
 
-def test_a_visitor_cancels_what_runs(browser: Browser, lab: str) -> None:
-    page = _open(browser, lab + "/lab?data=breast_cancer&eps=8&epochs=900&seed=7")
+def test_what_runs_was_cancelled_or_failed_is_for_everyone(browser: Browser, lab: str, database: Path) -> None:
+    page = _open(browser, lab + "/lab?data=breast_cancer&eps=8&epochs=900&batch=8&seed=7")
     page.wait_for_selector(".lb-advice")
     page.get_by_role("button", name="Start training").click()
+    page.wait_for_selector(".lb-course .rk-line", state="attached")
+    _for_everyone(page)
+    assert page.locator(".lb-head").is_visible(), "it ended before it was looked at"
+
     page.get_by_role("button", name="Cancel").click()
     page.wait_for_selector("[data-testid=stAlert]:has-text('Cancelled, so there is no result')")
     page.wait_for_selector(".lb-head", state="detached")
+    _for_everyone(page)
+
+    # As the laboratory would write it down, without a training that takes so long.
+    with JobStore(database).writing() as runs:
+        sentence = "The training took longer than 300 s and was stopped."
+        runs.execute("UPDATE tasks SET state = 'failed', sentence = ? WHERE state = 'cancelled'", (sentence,))
+    page.reload()
+    page.wait_for_selector(f"[data-testid=stAlert]:has-text('{sentence}')")
+    page.wait_for_selector(READY)
+    _for_everyone(page)
     page.context.close()
 
 

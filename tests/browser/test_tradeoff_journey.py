@@ -278,3 +278,17 @@ def test_the_first_answer_names_every_script_that_the_page_needs(browser: Browse
     page.close()
     assert needed
     assert needed - named == set()
+
+
+def test_the_chart_to_zoom_into_comes_when_it_is_opened_and_saves_a_picture(visit: Visit, settle: Settle) -> None:
+    page = visit("/tradeoff?data=ham10000")
+    assert not page.locator(".js-plotly-plot").count()
+    page.get_by_text("Zoom in, compare models").click()
+    chart = page.locator(".js-plotly-plot")
+    chart.wait_for(timeout=60_000)
+    settle(page)
+    assert "ResNet-9" in chart.locator(".legend").inner_text()
+    with page.expect_download() as saved:
+        page.locator('[data-title="Download plot as a png"], [data-title="Download plot as a PNG"]').first.click(force=True)
+    assert saved.value.suggested_filename == "tradeoff-ham10000.png"
+    assert not violations(page)

@@ -19,12 +19,12 @@ from ui.loaders import FOLDER_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(p.relative_to(DEFAULT_FOLDER).as_posix() for p in DEFAULT_FOLDER.rglob("*") if p.is_file())
-#: Pages that cannot say anything without a file, and those that lose a part of what they say.
-NEEDED_BY_THE_BAR = ("tradeoff", "risks", "reconstruction", "membership", "lab", "planner")
+#: Pages with a control bar, which needs the measured budgets; and for each file the pages that lose all or a part.
+WITH_BAR = ("tradeoff", "risks", "reconstruction", "membership", "lab", "planner")
 READ_BY = {
-    "points.parquet": (*NEEDED_BY_THE_BAR, "claims"),
-    "bounds.parquet": NEEDED_BY_THE_BAR,
-    "attacks.parquet": (*NEEDED_BY_THE_BAR, "claims"),
+    "points.parquet": (*WITH_BAR, "claims"),
+    "bounds.parquet": ("tradeoff", "risks"),
+    "attacks.parquet": ("tradeoff", "risks", "reconstruction", "planner", "claims"),
     "gallery.parquet": ("tradeoff", "reconstruction"),
     "membership.parquet": ("membership",),
     "audits.parquet": ("membership",),
@@ -36,9 +36,10 @@ READ_BY = {
 #: What remembers the contents of a file.
 READS_FILES = (
     *(loaders._dataset_names, loaders._evidence, loaders._models, loaders._exposures, loaders._audits),
+    *(loaders._drawing, loaders._tables_html),
     *(recon_loaders._outcomes, recon_loaders._variations, risk_loaders._claims),
 )
-PAGES = (*NEEDED_BY_THE_BAR, "check", "claims")
+PAGES = (*WITH_BAR, "check", "claims")
 
 
 def cut(data: bytes) -> bytes:
@@ -129,8 +130,10 @@ def test_a_page_names_the_file_and_the_others_work(
     for cached in READS_FILES:
         cached.clear()
     # Pages that the bar closes all say the same: the first and the last stand for it, and two for those it leaves open.
-    closed = READ_BY[file]
-    visited = dict.fromkeys((*closed[:1], *closed[-1:], *[p for p in PAGES if p not in closed][:2]))
+    hurt = READ_BY[file]
+    if file == "points.parquet":
+        hurt = (*hurt[:1], *hurt[-2:])
+    visited = (*hurt, *[p for p in PAGES if p not in READ_BY[file]][:2])
     with Broken(folder / file, flip):
         for page in visited:
             app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
@@ -140,8 +143,13 @@ def test_a_page_names_the_file_and_the_others_work(
             app.run()
             assert not app.exception, page
             said = [error.value for error in app.error] + _alerts(app)
-            assert any(file in words for words in said) == (page in READ_BY[file]), (page, said)
+            shown = " ".join(element.proto.body for element in app.get("html"))
+            assert (file in shown + " ".join(said)) == (page in READ_BY[file]), (page, said)
             assert all(len(words.split(". ")) < 4 and str(folder) not in words for words in said)
-            if page in NEEDED_BY_THE_BAR and file in ("points.parquet", "bounds.parquet", "attacks.parquet"):
-                shown = " ".join(element.proto.body for element in app.get("html"))
-                assert not re.search(r"[^0-9.,]0 (%|of 10,000)", shown), page
+            # The paper's own “0 %”, which a heading quotes, is no risk of ours, nor is the foot of an axis.
+            if page in READ_BY[file] and file in ("points.parquet", "bounds.parquet", "attacks.parquet"):
+                assert not re.search(r"[^0-9.,]0 (%|of 10,000)", re.sub("“0 %”|>0 %</span>", "", shown)), page
+            assert file != "attacks.parquet" or " of 300" not in shown, page
+            has_bar = any(box.key == "bar_dataset" for box in app.selectbox)
+            assert has_bar == (page in WITH_BAR and file != "points.parquet"), page
+    assert not loaders.evidence("skin_phantom").problems  # Restored, it is read at the next look.

@@ -24,6 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from benchmarks.latency import _wait_until_healthy
+from dpcore.results.store import sha256
 from tests.hostile.corpus import ALL_WORDS
 from ui.headers import security_headers
 from ui.uploads import MOST_UPLOADS
@@ -36,6 +37,13 @@ PATHS = (
     *("/media/..%2f..%2fapp.py", "/media/" + "a" * 64 + ".png", "/_stcore/metrics", "/_stcore/agent/interact", "//etc"),
     *("/component/x/../../app.py", "/_stcore/bidi-components/x/../../app.py", "/static/%00", "/tradeoff%00", "/%ff%fe"),
     *("/.streamlit/config.toml", "/.git/config", "/precomputed/manifest.json", "/_stcore/script-health-check"),
+    *("/pictures/", "/pictures/../app.py", "/pictures/..%2f..%2fapp.py", "/pictures/%2e%2e/precomputed/manifest.json"),
+    *(
+        "/pictures/gallery/ham10000/8-one-look.webp",
+        "/pictures/" + "a" * 8000,
+        "/pictures/%00",
+        "/pictures//etc/passwd",
+    ),
     *("/" + "a" * 8000, "/?" + "&".join(f"a{i}=1" for i in range(500)), "/_stcore/upload_file/x/y", "/_stcore/stream"),
 )
 
@@ -119,6 +127,25 @@ def test_every_answer_carries_the_headers_and_no_path_gives_a_file_away(server: 
             assert headers.get_all(name) == [value], (path[:60], name)
         text = body.decode("utf-8", "replace")
         assert not any(leak in text for leak in (*LEAKS, "root:x:", "navigation.run()", "maxUploadSize")), path[:60]
+    assert server.healthy()
+
+
+def test_pictures_are_only_looked_at_and_only_known_ones(server: Server) -> None:
+    def ask(path: str, method: str) -> tuple[int, str, bytes]:
+        connection = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=30)
+        with contextlib.closing(connection):
+            connection.request(method, path)
+            answer = connection.getresponse()
+            return answer.status, answer.headers["Content-Type"], answer.read()
+
+    file = ROOT / "precomputed" / "gallery" / "ham10000" / "8-one-look.webp"
+    known = f"/pictures/{sha256(file)[:32]}.webp"
+    assert ask(known, "GET") == (200, "image/webp", file.read_bytes())
+    assert ask(known, "HEAD") == (200, "image/webp", b"")
+    for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE"):
+        assert ask(known, method)[0] == 405
+    for path in (path for path in PATHS if path.startswith("/pictures/")):
+        assert ask(path, "GET") == (404, "text/plain; charset=utf-8", b"There is no such picture."), path[:60]
     assert server.healthy()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.hostile.test_files import READERS, assert_one_sentence, files_for
 from tests.unit.jobs.runs import settings as run_settings
 from ui import (
     lab_setting,
+    lab_state,
     member_state,
     plan_ledger,
     plan_setting,
@@ -29,6 +31,9 @@ from ui import (
     state,
 )
 from ui.evidence import collect_evidence
+from ui.fields import format_value
+from ui.lab_plan import prove
+from ui.lab_setting import FIELDS as LAB
 from ui.plan_limits import LIMITS
 
 FIELDS = {
@@ -46,6 +51,7 @@ def links() -> dict[str, tuple[tuple[str, ...], Any]]:
     evidence = collect_evidence(PrecomputedStore(), datasets.spec("skin_phantom"))
     point, planned = evidence.points[0], plan_setting.base_of(evidence)
     names = datasets.names()
+    trained = _trained()
 
     def bar(sent: Any) -> Any:
         return state.read_link(
@@ -57,8 +63,16 @@ def links() -> dict[str, tuple[tuple[str, ...], Any]]:
         "risks": (risk_state.LINK.parameters, lambda s: risk_state.read_link(s, risk_state.RiskView(), point)),
         "reconstruction": (recon_state.LINK.parameters, lambda s: recon_state.read_link(s, recon_state.ReconView())),
         "membership": (member_state.LINK.parameters, lambda s: member_state.read_link(s, member_state.MemberView())),
+        "lab": (lab_state.LINK.parameters, lambda s: lab_state.read_link(s, lab_state.LabView(), trained)),
         "planner": (plan_state.LINK.parameters, lambda s: plan_state.read_link(s, plan_state.PlanView(), planned)),
     }
+
+
+def _trained() -> lab_setting.Base:
+    """Where a training in the live lab begins."""
+    spec, store = datasets.spec("skin_phantom"), PrecomputedStore()
+    training = lab_setting.planned_training(store.manifest(), spec.name)
+    return lab_setting.Base(spec=spec, training=training, num_train=6000, delta=8e-7)
 
 
 @pytest.mark.parametrize("where", FIELDS)
@@ -84,6 +98,21 @@ def test_each_part_of_each_link_is_read_or_named_in_a_sentence(links: dict[str, 
                     for problem in problems:
                         assert_one_sentence(problem, Path("/nowhere"), f"{page} {name} {word[:40]!r}")
                 assert problems, f"{page}: {name} twice"  # Given twice is always refused.
+
+
+def test_a_link_of_the_lab_to_the_ends_of_two_limits_is_a_training_or_a_sentence() -> None:
+    base = _trained()
+    ends = {name: [format_value(v, field, link=True) for v in (field.low, field.high)] for name, field in LAB.items()}
+    for one, other in combinations(LAB, 2):
+        for values in product(ends[one], ends[other]):
+            sent = {name: [value] for name, value in zip((one, other), values, strict=True)}
+            view, problems = lab_state.read_link(sent, lab_state.LabView(), base)
+            for problem in problems:
+                assert_one_sentence(problem, Path("/nowhere"), str(sent))
+            asked = lab_setting.run_settings(view.overrides, view.model, base, epsilon=8.0, counted="rdp")
+            if {one, other} == {"batch", "epochs"}:
+                proof = prove(asked, base.num_train)
+                assert proof.problem or proof.noise_multiplier > 0, sent
 
 
 @settings(max_examples=200)

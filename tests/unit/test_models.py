@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from dpcore.errors import InvalidValue
-from dpcore.models import WideResNet, build_model
+from dpcore.models import WideResNet, build_model, scale_up
 from dpcore.settings import MODEL_NAMES, SEGMENTATION_MODELS
 
 
@@ -42,6 +42,19 @@ def test_wrn40_4_is_the_network_of_the_papers() -> None:
     # 40 = 1 stem + 3 stages · 6 blocks · 2 + 3 shortcuts.
     assert sum(isinstance(m, torch.nn.Conv2d) for m in model.modules()) == 40
     assert {m.num_groups for m in model.modules() if isinstance(m, torch.nn.GroupNorm)} == {16}
+
+
+@pytest.mark.parametrize("size", [(16, 12), (13, 7), (8, 6)])
+def test_scaling_by_products_is_bilinear_interpolation(size: tuple[int, int]) -> None:
+    maps = torch.randn(3, 2, 8, 6, dtype=torch.float64, requires_grad=True)
+    weights = torch.randn(3, 2, *size, dtype=torch.float64)
+    results = []
+    for by_products in (True, False):
+        scaled = scale_up(maps, size, by_products=by_products)
+        (gradient,) = torch.autograd.grad((scaled * weights).sum(), maps)
+        results.append((scaled, gradient))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 @pytest.mark.parametrize(("side", "coarse"), [(28, 7), (32, 8), (9, 3)])

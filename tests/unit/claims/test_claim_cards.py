@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,15 @@ def _lines(name: str) -> dict[str, str]:
 
 def test_odds_not_probability() -> None:
     lines = _lines("odds")
-    assert lines["belief after, at most"] == "99.995 %"
-    assert "impossible" in lines["taken as a factor of probability"]
+    assert lines["sure before"] == "50 %: right as often as wrong"
+    assert lines["sure afterwards, at most"] == "99.995 %: right 22,026 times for each time wrong"
+    assert "impossible" in lines["if being sure itself grew so much"]
+
+
+def test_what_a_card_finds_needs_no_mathematics() -> None:
+    for card in claims.cards():
+        assert not re.search(r"e\^|[²·≤≥]|\(0, δ\)|1/N|/\(", card.finding), card.name
+    assert sum(bool(card.exact) for card in claims.cards()) >= 4
 
 
 @pytest.mark.parametrize(("dataset", "tight"), [("HAM10000", 3.45e8), ("MSD Liver", 1.05e7), ("RadImageNet", 5.19e9)])
@@ -159,8 +167,7 @@ def _adjusted(name: str, **numbers: float) -> tuple[str, dict[str, str]]:
 def test_a_changed_belief_is_recalculated_as_odds() -> None:
     outcome, lines = _adjusted("odds", prior_percent=10, epsilon=2)
     # Odds 1 : 9 times e² = 7.389 make 0.821, which is 45.1 %.
-    assert lines["odds after, at most"] == "1 : 1.22"
-    assert lines["belief after, at most"] == "45.085 %"
+    assert lines["sure afterwards, at most"] == "45.085 %: wrong 1.22 times for each time right"
     assert outcome == "differs"
 
 
@@ -172,7 +179,7 @@ def test_where_odds_and_probability_agree_the_claim_holds() -> None:
 @pytest.mark.parametrize("prior", [1, 50, 99])
 def test_no_belief_reads_as_certainty(prior: float, epsilon: float) -> None:
     _, lines = _adjusted("odds", prior_percent=prior, epsilon=epsilon)
-    assert lines["belief after, at most"].strip(" %") not in ("100", "100.000")
+    assert not re.match(r"100(\.0*)? %", lines["sure afterwards, at most"])
     assert "inf" not in " ".join(lines.values())
 
 

@@ -32,7 +32,7 @@ def test_every_file_that_is_copied_or_mounted_exists(services: dict[str, dict[st
     assert set(copied) <= seen
     mounted = [volume.split(":")[0] for volume in services["proxy"]["volumes"]]
     included = re.findall(r"include (\S+);", (DEPLOY / "nginx.conf").read_text(encoding="utf-8"))
-    assert sorted(mounted) == sorted(f"./{name}" for name in ("nginx.conf", *included))
+    assert sorted(mounted) == sorted(f"./{name}" for name in {"nginx.conf", *included})
     assert [name for name in mounted if not (DEPLOY / name).is_file()] == []
     assert services["app-1"]["build"]["dockerfile"] == "deploy/Dockerfile"
 

@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import http.client
 import re
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from benchmarks._proxy import find_nginx, running_proxy
 from benchmarks._servers import Server, running
 from benchmarks._visitors import Visitor
 from dpcore.jobs.launch import DATABASE_VARIABLE
+from dpcore.results.store import DEFAULT_FOLDER, picture_name
 
 pytestmark = pytest.mark.skipif(find_nginx() is None, reason="nginx is not installed")
 _PLACE = "/tradeoff?data=ham10000&eps=20&counted=paper"
@@ -76,6 +78,20 @@ def test_large_files_arrive_packed_and_may_be_kept(workshop: Workshop) -> None:
     assert len(packed) < 0.4 * len(plain)
     assert "immutable" in headers["Cache-Control"]
     assert [headers.get_all("X-Frame-Options"), len(headers.get_all("Content-Security-Policy") or ())] == [["DENY"], 1]
+
+
+def test_any_process_answers_for_any_picture_and_the_proxy_keeps_it(workshop: Workshop) -> None:
+    file = "gallery/skin_phantom/8-one-look.webp"
+    picture = (DEFAULT_FOLDER / file).read_bytes()
+    address = f"/pictures/{picture_name(picture)}"
+    for app in workshop.apps:
+        assert urllib.request.urlopen(app.address + address, timeout=20).read() == picture
+    headers, body = workshop.get(address)
+    assert body == picture
+    assert headers.get_all("Cache-Control") == ["public, max-age=31536000, immutable"]
+    assert headers.get_all("X-Content-Type-Options") == ["nosniff"]
+    assert headers["Set-Cookie"] is None, "what everyone may keep gives nobody a seat"
+    assert headers["Content-Security-Policy"]
 
 
 def test_a_visitor_keeps_a_seat_and_moves_when_its_process_dies(workshop: Workshop) -> None:

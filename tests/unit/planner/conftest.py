@@ -23,7 +23,7 @@ def _points() -> pd.DataFrame:
         **dict.fromkeys(POINTS, math.nan),
         "dataset": "skin_phantom", "model": "small_cnn", "delta": 1e-5, "sample_rate": BATCH / N, "steps": STEPS,
         "epochs": EPOCHS, "num_train": N, "seeds": SEEDS, "metric": "mcc", "utility_sd": SPREAD, "seconds_mean": 80.0,
-        "watt_hours_mean": 0.4,
+        "watt_hours_mean": 0.4, "device": "cpu",
     }  # fmt: skip
     rows = [
         {**common, "target_epsilon": e, "noise_multiplier": s, "utility_mean": u, "share_of_no_dp": u / WITHOUT_DP}
@@ -34,7 +34,10 @@ def _points() -> pd.DataFrame:
 
 
 def _tuning() -> pd.DataFrame:
-    common = {**dict.fromkeys(TUNING, math.nan), "dataset": "skin_phantom", "target_epsilon": 8.0, "seeds": 2}
+    common = {
+        **dict.fromkeys(TUNING, math.nan),
+        "dataset": "skin_phantom", "model": "small_cnn", "target_epsilon": 8.0, "seeds": 2,
+    }  # fmt: skip
     tried = [(20, 1.0, 0.3), (20, 2.0, 0.4), (40, 1.0, 0.5), (40, 2.0, 0.1)]
     return pd.DataFrame([{**common, "epochs": e, "max_grad_norm": c, "utility_mean": u} for e, c, u in tried])
 

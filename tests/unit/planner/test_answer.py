@@ -14,7 +14,7 @@ from dpcore.jobs.forecast import DatasetFacts, ModelFacts
 from dpcore.planner import Effort, NoBasis, Plan, PlanAnswer, RealisticAttack, UtilityEstimate, answer
 from dpcore.planner.basis import get_change_per_doubling
 from dpcore.privacy import PrivacyTarget, calibrate
-from dpcore.results.store import PrecomputedStore
+from dpcore.results.store import PrecomputedStore, write_manifest, write_table
 from tests.unit.planner.conftest import BATCH, EPOCHS, SPREAD, WITHOUT_DP, N
 
 
@@ -135,6 +135,15 @@ def test_effort_is_passes_times_records_times_speed(invented: PrecomputedStore) 
     here = answer(plan(), invented, facts).effort
     assert isinstance(here, Effort)
     assert (here.seconds, here.speed_of) == (pytest.approx(40.0), "here")
+
+
+def test_a_training_on_a_gpu_says_nothing_about_a_core(invented: PrecomputedStore) -> None:
+    points = invented.table("points").assign(device="A GPU", watt_hours_mean=math.nan)
+    write_table(invented.folder, "points", points)
+    write_manifest(invented.folder, {"plan": invented.manifest().get("plan")})
+    found = answer(plan(num_train=500, epochs=80), invented).effort
+    assert isinstance(found, NoBasis)
+    assert "GPU" in found.reason
 
 
 def test_a_patient_with_one_record_has_that_records_risks(invented: PrecomputedStore) -> None:

@@ -93,7 +93,7 @@ def test_finished_cells_give_the_time_of_cells_like_them(plan: SweepPlan, tmp_pa
 def test_earlier_results_give_the_time_scaled_by_epochs(plan: SweepPlan, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
-    common = {**dict.fromkeys(RUNS, 0), "dataset": "breast_cancer", "model": "mlp", "epochs": 10}
+    common = {**dict.fromkeys(RUNS, 0), "dataset": "breast_cancer", "model": "mlp", "epochs": 10, "device": "cpu"}
     rows = [{**common, "target_epsilon": 8.0, "seconds": 7.0}, {**common, "target_epsilon": None, "seconds": 1.0}]
     write_table(out, "runs", pd.DataFrame(rows))
     write_manifest(out, {})

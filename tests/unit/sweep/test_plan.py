@@ -30,7 +30,7 @@ def test_the_default_plan_covers_the_sliders_budgets() -> None:
 def test_the_plan_took_what_tuning_found_best() -> None:
     tuning = PrecomputedStore().table("tuning")
     for dataset in read_plan("default").datasets:
-        tried = tuning[tuning["dataset"] == dataset.name]
+        tried = tuning[(tuning["dataset"] == dataset.name) & (tuning["model"] == dataset.model)]
         taken = tried[(tried["max_grad_norm"] == dataset.max_grad_norm) & (tried["epochs"] == dataset.epochs)]
         assert taken["utility_mean"].tolist() == [tried["utility_mean"].max()]
 

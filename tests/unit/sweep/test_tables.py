@@ -14,12 +14,15 @@ from dpcore.errors import ResultsUnavailable
 from dpcore.results.schema import BOUNDS, POINTS, RUNS, SCORES, TABLES
 from dpcore.results.statistics import get_comparison_from_runs
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
+from dpcore.sweep.cells import Cell
 from dpcore.sweep.plan import DatasetPlan, SweepPlan
 from dpcore.sweep.tables import bounds_table, points_table, runs_table
+from dpcore.sweep.writing import SweepRows, replace_results
 from dpcore.training import TrainingConfig
 
 #: In the plan's order, which is not the alphabet's: the main model comes first.
 MODELS = ("small_cnn", "resnet9")
+DEVICES = {"small_cnn": "cpu", "resnet9": "A GPU"}
 
 
 def _dataset(model: str) -> DatasetPlan:
@@ -46,6 +49,7 @@ def _rows(model: str, *, metric: str, start: float) -> list[dict[str, Any]]:
                 | dict.fromkeys(SCORES, math.nan)
                 | {"dataset": "ham10000", "model": model, "target_epsilon": epsilon, "seed": seed, "delta": 1e-5}
                 | {"noise_multiplier": sigma, "sample_rate": 0.1, "steps": 20, "num_train": 1000, "seconds": 360.0}
+                | {"device": DEVICES[model]}
                 | {"metric": metric, "utility": utility, metric: utility}
                 | ({"dice_tumour": utility / 2} if metric == "dice_liver" else {"auc": 0.9})
             )
@@ -69,6 +73,46 @@ def test_each_model_has_its_own_points_and_its_own_yardstick(runs: pd.DataFrame)
     expected = get_comparison_from_runs([0.3, 0.31, 0.32], [0.5, 0.51, 0.52], margin=0.05)
     assert points["p_ttest"].iloc[0] == pytest.approx(expected.p_ttest)
     assert set(POINTS) <= set(points.columns)
+
+
+def test_energy_is_estimated_for_a_core_only(runs: pd.DataFrame) -> None:
+    points = points_table(runs, PLAN).set_index(["model", "seeds"])
+    assert points["device"].loc["small_cnn"].tolist() == ["cpu", "cpu"]
+    assert points["watt_hours_mean"].loc["small_cnn"].tolist() == pytest.approx([1.0, 1.0])  # 360 s of 10 W
+    assert points["watt_hours_mean"].loc["resnet9"].isna().all()
+    assert points["seconds_mean"].loc["resnet9"].tolist() == [360.0, 360.0]
+
+
+def _finished(folder: Path, wanted: list[DatasetPlan], *, start: float) -> PrecomputedStore:
+    """Writes the invented runs of those models into a folder that may hold others."""
+    rows = {
+        Cell(kind="run", dataset=d, target_epsilon=None, delta=1e-5): _rows(d.model, metric="mcc", start=start)
+        for d in wanted
+    }
+    old = PrecomputedStore(folder=folder)
+    replace_results(
+        folder, SweepRows(plan=PLAN, wanted=wanted, parts=("training",), data_path=None, rows=rows, old=old)
+    )
+    return PrecomputedStore(folder=folder)
+
+
+def test_a_sweep_of_one_model_leaves_the_others_rows(tmp_path: Path) -> None:
+    small, large = PLAN.datasets
+    before = _finished(tmp_path / "out", [small, large], start=0.5)
+    kept = {name: before.table(name, "ham10000", "small_cnn") for name in ("runs", "points", "bounds")}
+
+    after = _finished(tmp_path / "out", [large], start=0.8)
+    for name, rows in kept.items():
+        pd.testing.assert_frame_equal(after.table(name, "ham10000", "small_cnn"), rows)
+    assert after.table("points", "ham10000", "resnet9")["utility_mean"].tolist() == pytest.approx([0.61, 0.81])
+    assert set(after.table("bounds")["model"]) == {"small_cnn"}
+    facts = after.manifest()["datasets"]["ham10000"]
+    assert facts["seeds"] == facts["models"]["resnet9"]["seeds"] == [0, 1, 2]
+
+    again = _finished(tmp_path / "out", [small], start=0.6)
+    assert again.models("ham10000") == MODELS  # The main one still comes first.
+    assert again.table("points")["utility_mean"].tolist() == pytest.approx([0.41, 0.61, 0.61, 0.81])
+    assert again.damaged_files() == []
 
 
 def test_each_model_has_its_own_curve(runs: pd.DataFrame) -> None:

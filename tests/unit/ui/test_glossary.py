@@ -11,7 +11,7 @@ from ui import glossary, lab_setting, risk_setting
 
 _ASKED = (
     "ε σ δ κ DP Poisson Clipping Accountant AUC MCC Dice TPR FPR SSIM Imprint LiRA Audit Seed Batch Epoch Gradient "
-    "Proven Measured"
+    "Proven Measured Odds"
 )
 
 
