@@ -1,58 +1,25 @@
-"""Exact values at places of a chart: shown on hover, tap or focus, one radio button a place.
-
-So a whole chart is one stop of the Tab key, and the arrow keys walk over its places, without any script.
-"""
+"""What the trade-off chart tells exactly, at every measured budget."""
 
 from __future__ import annotations
 
-import html
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 
 from ui import charts, text
 from ui.epsilon import name_budget
 from ui.evidence import Attack, Counted, Evidence, Point
 from ui.numbers import at_most, interval_people
+from ui.readings import Reading, readings_html
 from ui.series import position
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stop:
-    """A place, in per cent of the plot's width; its lines of text; and (per cent of the height, style) of its dots."""
-
-    at: float
-    lines: Sequence[str]
-    dots: Sequence[tuple[float, str]]
-
-
-def stops_html(stops: Sequence[Stop], name: str) -> str:
-    """Returns the buttons in the order given, which is from left to right; nothing if there are none."""
-    if not stops:
-        return ""
-    edges = [0.0, *((one.at + other.at) / 2 for one, other in pairwise(stops)), 100.0]
-    made = []
-    for stop, left, right in zip(stops, edges[:-1], edges[1:], strict=True):
-        side = "right" if stop.at < 50 else "left"
-        dots = "".join(f'<i class="{style}" style="bottom:{height:.2f}%"></i>' for height, style in stop.dots)
-        made.append(
-            f'<input class="rk-read" type="radio" name="{name}" aria-label="{html.escape("; ".join(stop.lines))}" '
-            f'style="left:{left:.2f}%;width:{right - left:.2f}%">'
-            f'<span class="rk-readout rk-{side}" style="left:{stop.at:.2f}%" aria-hidden="true">{dots}'
-            f"<b>{'<br>'.join(map(html.escape, stop.lines))}</b></span>"
-        )
-    return f'<div role="radiogroup" aria-label="Exact values">{"".join(made)}</div>'
-
-
 def exact_values_html(evidence: Evidence, counted: Counted) -> str:
-    """Returns what the trade-off chart shows at every measured budget."""
+    """Returns the readings of a dataset's chart, in order of ε."""
     limits = charts.utility_limits(evidence)
-    stops = [_stop(point, counted, evidence, limits) for point in evidence.points]
-    return f'<div class="pp-stops">{stops_html(stops, "pp-read")}</div>'
+    readings = [_reading(point, counted, evidence, limits) for point in evidence.points]
+    return f'<div class="pp-readings">{readings_html(readings, "pp-read")}</div>'
 
 
-def _stop(point: Point, counted: Counted, evidence: Evidence, limits: tuple[float, float]) -> Stop:
+def _reading(point: Point, counted: Counted, evidence: Evidence, limits: tuple[float, float]) -> Reading:
     epsilon = point.epsilon(counted)
     # Lines of a few words: the box is as wide as a phone leaves it.
     lines = [
@@ -69,7 +36,7 @@ def _stop(point: Point, counted: Counted, evidence: Evidence, limits: tuple[floa
             for bound, style in bounds
             if not math.isnan(bound)
         ]
-    return Stop(
+    return Reading(
         at=100 * charts.across(position(epsilon)),
         lines=lines,
         dots=[(charts.up(top), style) for top, style in heights],

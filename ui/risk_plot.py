@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ui.exact_values import Stop, stops_html
+from ui.readings import Reading, readings_html
 
 #: Dots in a row of the icon array.
 _COLUMNS = 50
@@ -114,11 +114,11 @@ def over_html(
 
 def _readouts(readouts: Sequence[Readout], name: str, x: Axis, y: Axis) -> str:
     inside = sorted((r for r in readouts if x.low <= r.x <= x.high), key=lambda r: r.x)
-    stops = [
-        Stop(at=x.place(r.x), lines=[r.words], dots=[(y.place(value), style) for value, style in r.dots])
+    readings = [
+        Reading(at=x.place(r.x), lines=[r.words], dots=[(y.place(value), style) for value, style in r.dots])
         for r in inside
     ]
-    return stops_html(stops, name)
+    return readings_html(readings, name)
 
 
 def legend_html(items: Sequence[tuple[str, str]]) -> str:

@@ -89,7 +89,7 @@ def test_the_start_page_speaks_of_outlines(open_app: Opener, invented: Path, eps
     assert "your slice" in shown
     for foreign in ("MCC", "diagnos", "Matthews", ">nan"):
         assert foreign not in shown, foreign
-    exact = next(element.value for element in app.get("html") if "pp-stops" in element.value)
+    exact = next(element.value for element in app.get("html") if "pp-readings" in element.value)
     assert "MCC" not in exact
     assert "Dice" in exact
 

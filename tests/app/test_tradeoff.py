@@ -264,7 +264,7 @@ def test_the_chart_has_a_description_and_a_table_with_every_budget(open_app: Ope
     app = open_app(data="ham10000")
     (chart,) = [element.value for element in app.get("html") if 'class="pp-plot"' in element.value]
     assert "table below the chart" in re.search(r'role="img" aria-label="([^"]+)"', chart)[1]
-    exact = next(element.value for element in app.get("html") if "pp-stops" in element.value)
+    exact = next(element.value for element in app.get("html") if "pp-readings" in element.value)
     assert re.search(r"proven, attacker holds the image: at most [\d,]+ of 10,000 patients", exact)
     assert re.search(r"measured, one look, 300 pictures: \d+ recognised among 300 \(95 %: ", exact)
     table = next(element.value for element in app.get("html") if "pp-table" in element.value)

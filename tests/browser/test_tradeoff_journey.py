@@ -123,7 +123,7 @@ def test_a_moved_slider_redraws_the_mark_but_not_the_chart(visit: Visit, settle:
     readout, found = page.evaluate(
         """() => {
           const middle = (e) => { const box = e.getBoundingClientRect(); return box.top + box.height / 2; };
-          const last = [...document.querySelectorAll(".pp-stops input")].at(-1);
+          const last = [...document.querySelectorAll(".pp-readings input")].at(-1);
           last.focus();
           return [middle(last.nextSibling.querySelector("i")), middle(document.querySelector(".pp-dot"))];
         }"""
@@ -156,9 +156,9 @@ def test_the_picture_fills_the_space_between_the_margins(visit: Visit) -> None:
 
 def test_exact_values_by_pointer_and_by_arrow_keys(visit: Visit) -> None:
     page = visit("/tradeoff?data=ham10000&eps=8")
-    stops = page.locator(".pp-stops input")
+    stops = page.locator(".pp-readings input")
     stops.nth(5).hover()
-    shown = page.locator(".pp-stops .rk-readout:visible")
+    shown = page.locator(".pp-readings .rk-readout:visible")
     assert shown.inner_text().startswith("ε = 8: MCC 0.39")
     page.mouse.move(5, 5)
     stops.nth(5).focus()
