@@ -21,6 +21,8 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 #: An ordinary Streamlit app beside ours; nothing of our configuration reaches it.
 PLAIN_APP = Path(__file__).with_name("_plain_app.py")
+#: The least that a page can be.
+ONE_LINE_APP = Path(__file__).with_name("_one_line_app.py")
 MB = 1e6
 
 
@@ -78,10 +80,10 @@ def running(
 
 
 @contextmanager
-def running_plain() -> Iterator[Server]:
-    """Starts the ordinary app with Streamlit's defaults."""
+def running_plain(script: Path = PLAIN_APP) -> Iterator[Server]:
+    """Starts an app with Streamlit's defaults, by default the ordinary one."""
     plain = ("--server.headless", "true", "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false")
-    with running(PLAIN_APP, options=plain) as server:
+    with running(script, options=plain) as server:
         yield server
 
 

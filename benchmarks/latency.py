@@ -171,7 +171,7 @@ def measure_opening(browser: Browser, address: str) -> dict[str, float]:
         "[...document.querySelectorAll('.pp-gallery img')].some(img => img.complete && img.naturalWidth)"
     )
     picture = 1000 * (time.perf_counter() - start)
-    page.wait_for_selector(".st-key-trade_off_chart .main-svg")
+    page.wait_for_selector(".pp-plot img")
     chart = 1000 * (time.perf_counter() - start)
     page.close()
     return {"pictures": picture, "chart": chart}

@@ -1,7 +1,8 @@
 """How soon the first page is there: after the start of the process, and for forty cold browsers at once.
 
 - Process start → server answers → first picture → complete start page, in Chromium with an empty cache, median of
-  `--repeats`; the second visitor beside it; and the seconds of imports by package.
+  `--repeats`; the second visitor beside it; the same for a Streamlit page of one line, the floor, in turn with it; and
+  the seconds of imports by package.
 - First load: bytes and seconds of one real Chromium, and of forty visitors who fetch, at once, every file that it
   fetched, then open the websocket and wait for the first full run. Once as it was before files were packed
   (`Accept-Encoding: identity`), once packed, and once packed through the proxy of `deploy/`, where nginx is installed.
@@ -26,13 +27,13 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks._first_load import Fetched, cold_browsers, imports_by_package
 from benchmarks._proxy import find_nginx, running_proxy
-from benchmarks._servers import running
+from benchmarks._servers import ONE_LINE_APP, running, running_plain
 from benchmarks.latency import CORES, QUIET, READY, find_chromium
 
 GOALS = {"complete": 3.0}
 _PLACE = "/tradeoff"
 _PICTURES = ".pp-gallery img"
-_CHART = ".st-key-trade_off_chart .main-svg"
+_CHART = ".pp-plot img"
 
 
 def _new_page(browser: Browser) -> Page:
@@ -53,19 +54,35 @@ def _open(page: Page, address: str, since: float) -> dict[str, float]:
 
 def starts(browser: Browser, repeats: int) -> dict[str, Any]:
     """Returns median seconds from the start of the process, and for a second visitor from the opening of the page."""
-    taken: list[dict[str, float]] = []
-    for _ in range(repeats):
-        since = time.perf_counter()
-        with running() as server:
-            up = time.perf_counter() - since
-            first = _new_page(browser)
-            found = {"server_answers": up, **_open(first, server.address, since)}
-            first.close()
-            second, since = _new_page(browser), time.perf_counter()
-            found["second_visitor"] = _open(second, server.address, since)["complete"]
-            second.close()
-            taken.append(found)
+    taken = [{**_start_of_app(browser), **_start_of_one_line(browser)} for _ in range(repeats)]
     return {name: statistics.median(found[name] for found in taken) for name in taken[0]}
+
+
+def _start_of_app(browser: Browser) -> dict[str, float]:
+    since = time.perf_counter()
+    with running() as server:
+        up = time.perf_counter() - since
+        first = _new_page(browser)
+        found = {"server_answers": up, **_open(first, server.address, since)}
+        first.close()
+        second, since = _new_page(browser), time.perf_counter()
+        found["second_visitor"] = _open(second, server.address, since)["complete"]
+        second.close()
+    return found
+
+
+def _start_of_one_line(browser: Browser) -> dict[str, float]:
+    found, since = {}, time.perf_counter()
+    with running_plain(ONE_LINE_APP) as server:
+        found["floor_server_answers"] = time.perf_counter() - since
+        for name in ("floor_complete", "floor_second_visitor"):
+            page = _new_page(browser)
+            page.goto(server.address, wait_until="commit")
+            page.wait_for_selector(f"{READY} .one-line")
+            found[name] = time.perf_counter() - since
+            page.close()
+            since = time.perf_counter()
+    return found
 
 
 def one_chromium(browser: Browser, address: str) -> tuple[dict[str, float], list[str]]:
@@ -127,6 +144,10 @@ def report(found: dict[str, Any]) -> None:
         f"after the start of the process: server answers {start['server_answers']:.2f} s, first picture "
         f"{start['pictures']:.2f} s, page complete {start['complete']:.2f} s (goal {GOALS['complete']:g} s); "
         f"a second visitor's page {start['second_visitor']:.2f} s"
+    )
+    print(
+        f"the floor, a Streamlit page of one line: server answers {start['floor_server_answers']:.2f} s, complete "
+        f"{start['floor_complete']:.2f} s; a second visitor's {start['floor_second_visitor']:.2f} s"
     )
     print("imports, s: " + ", ".join(f"{name} {seconds:.2f}" for name, seconds in found["imports"].items()))
     loads = found["first_load"]

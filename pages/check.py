@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from ui import blocks, check_blocks, check_state, loaders, navigation
+from ui import blocks, check_blocks, check_state, navigation
 
 navigation.guard()
-loaders.warm_up()
 
 
 # A fragment: checking anew runs only this.

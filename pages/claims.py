@@ -2,10 +2,9 @@
 
 import streamlit as st
 
-from ui import blocks, claims_blocks, loaders, navigation, risk_blocks
+from ui import blocks, claims_blocks, navigation, risk_blocks
 
 navigation.guard()
-loaders.warm_up()
 
 
 @st.fragment

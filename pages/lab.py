@@ -3,10 +3,9 @@
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, lab_blocks, loaders, navigation
+from ui import blocks, lab_blocks, navigation
 
 navigation.guard()
-loaders.warm_up()
 
 
 # A fragment: a moved slider runs only this, not the runs below it.

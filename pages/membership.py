@@ -3,10 +3,9 @@
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, loaders, member_blocks, navigation, risk_blocks
+from ui import blocks, member_blocks, navigation, risk_blocks
 
 navigation.guard()
-loaders.warm_up()
 
 
 # A fragment: a moved slider runs only this, not the navigation around it.

@@ -5,7 +5,6 @@ import streamlit as st
 from dpcore.errors import ResultsUnavailable
 from ui import (
     blocks,
-    loaders,
     navigation,
     plan_backward,
     plan_blocks,
@@ -16,7 +15,6 @@ from ui import (
 )
 
 navigation.guard()
-loaders.warm_up()
 
 
 # A fragment: a moved slider runs only this, not the ledger below it.

@@ -5,11 +5,10 @@ from dataclasses import replace
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, drag_blocks, loaders, navigation, recon_blocks, recon_controls, recon_moving, recon_pictures
+from ui import blocks, drag_blocks, navigation, recon_blocks, recon_controls, recon_moving, recon_pictures
 from ui.show import show
 
 navigation.guard()
-loaders.warm_up()
 
 
 # A fragment: a moved slider runs only this, not the navigation around it.

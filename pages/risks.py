@@ -3,10 +3,9 @@
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, loaders, navigation, risk_blocks, risk_controls
+from ui import blocks, navigation, risk_blocks, risk_controls
 
 navigation.guard()
-loaders.warm_up()
 
 
 # A fragment: a moved slider runs only this, not the navigation around it.

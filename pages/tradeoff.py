@@ -3,11 +3,10 @@
 import streamlit as st
 
 from dpcore.errors import ResultsUnavailable
-from ui import blocks, controls, drag_blocks, loaders, navigation, sources, tour
+from ui import blocks, controls, drag_blocks, navigation, sources, tour, warm_start
 from ui.show import show
 
 navigation.guard()
-loaders.warm_up()
 
 
 # A fragment: a moved slider runs only this, not the navigation around it.
@@ -38,3 +37,4 @@ def story() -> None:
 
 blocks.page_header("What does privacy cost, and whom does it stop?", beside=tour.tour)
 story()
+warm_start.page_answered()

@@ -91,12 +91,7 @@ def trade_off_chart(finding: Finding) -> None:
     theme: charts.Theme = "dark" if st.context.theme.type == "dark" else "light"
     drawing = loaders.drawing(evidence.spec.name, counted, theme)
     with st.container(key="chart_frame"):
-        st.plotly_chart(
-            drawing.figure,
-            key="trade_off_chart",
-            config={"displayModeBar": False, "responsive": True},
-            alt=captions.chart_alt(evidence),
-        )
+        st.html(drawing.drawn)
         with st.container(key="chart_overlay"):
             show(overlay.cursor_html(finding) + drawing.names)
     show(drawing.legend)

@@ -1,18 +1,18 @@
-"""The trade-off chart. Drawn once a dataset: the mark of the present budget is laid over it, so a move redraws nothing.
+"""The trade-off chart, drawn once a dataset: the mark of the present budget is laid over it, so a move redraws nothing.
 
-Positions on the horizontal axis are log₁₀ ε; “no DP” stands behind a break.
+All that stretches with the page is one SVG picture; words are HTML over it. Positions on the horizontal axis are
+log₁₀ ε; “no DP” stands behind a break.
 """
 
 from __future__ import annotations
 
+import html
 import math
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 
-import numpy as np
-import plotly.graph_objects as go
-
-from ui.epsilon import format_epsilon
-from ui.evidence import Counted, Evidence, Point
+from ui import captions, plot_svg
+from ui.evidence import Counted, Evidence
 from ui.series import NO_DP_POSITION, Series, position
 
 Theme = Literal["light", "dark"]
@@ -29,203 +29,157 @@ _BREAK = 16.5
 RANGE = (-1.4, 18.9)
 #: “Budgets usually called meaningless”, as log₁₀ ε.
 _MEANINGLESS = (3.0, _BREAK)
-_TICKS = {-1: "0.1", 0: "1", 1: "10", 3: "10³", 6: "10⁶", 9: "10⁹", 12: "10¹²", 15: "10¹⁵", NO_DP_POSITION: "no DP"}
+TICKS = {-1: "0.1", 0: "1", 1: "10", 3: "10³", 6: "10⁶", 9: "10⁹", 12: "10¹²", 15: "10¹⁵", NO_DP_POSITION: "no DP"}
+_RISK_TICKS = (0, 25, 50, 75, 100)
 
-#: Okabe and Ito's colours; the blue is their sky blue on dark ground.
-_COLOURS = {
-    "light": {"utility": "#0072B2", "holds": "#A94A80", "lacks": "#00805C", "shade": "rgba(230,159,0,0.10)"},
-    "dark": {"utility": "#56B4E9", "holds": "#E59AC5", "lacks": "#2FC79A", "shade": "rgba(230,159,0,0.10)"},
+#: Okabe and Ito's colours; the blue is their sky blue on dark ground. Then grid lines and the page.
+COLOURS = {
+    "light": {"utility": "#0072B2", "holds": "#A94A80", "lacks": "#00805C", "grid": "#dde3ea", "page": "#ffffff"},
+    "dark": {"utility": "#56B4E9", "holds": "#E59AC5", "lacks": "#2FC79A", "grid": "#2b3540", "page": "#10161d"},
 }
-#: Faint text, grid lines, and the hover label's ground and text.
-_INK = {
-    "light": ("#55616e", "#dde3ea", "#ffffff", "#17212b"),
-    "dark": ("#a7b3c0", "#2b3540", "#1a222c", "#e8edf2"),
-}
+_SHADE = "rgba(230,159,0,0.10)"
+_DASHES = {"solid": "", "dash": "9 9", "dot": "3 3"}
 
 
-def trade_off_figure(evidence: Evidence, series: list[Series], *, counted: Counted, theme: Theme) -> go.Figure:
-    """Returns both panels without the mark of the present budget."""
-    colours = _COLOURS[theme]
-    traces = _utility_traces(evidence, counted, colours["utility"])
-    for one in series:
-        traces += _risk_traces(one, colours[one.attacker])
-    traces += _no_dp_traces(series, colours)
-    return go.Figure(data=traces, layout=_layout(evidence, theme))
+def across(x: float) -> float:
+    """Returns where log₁₀ ε stands as a fraction of the plot's width."""
+    return (x - RANGE[0]) / (RANGE[1] - RANGE[0])
 
 
-def _utility_traces(evidence: Evidence, counted: Counted, colour: str) -> list[dict[str, Any]]:
-    x = [position(p.epsilon(counted)) for p in evidence.measured]
-    mean = np.array([p.utility_mean for p in evidence.measured])
-    sd = np.nan_to_num([p.utility_sd for p in evidence.measured])
-    bare = evidence.no_dp
-    band = {
-        "x": [*x, *x[::-1]],
-        "y": [*(mean + sd), *(mean - sd)[::-1]],
-        "fill": "toself",
-        "opacity": 0.18,
-        "fillcolor": colour,
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-    }
-    yardstick = {
-        "x": list(RANGE),
-        "y": [bare.utility_mean] * 2,
-        "mode": "lines",
-        "line": {"dash": "dash", "width": 1.2, "color": colour},
-        "hoverinfo": "skip",
-    }
-    points = {
-        "x": x,
-        "y": mean,
-        "mode": "lines+markers",
-        "line": {"color": colour, "width": 2},
-        "marker": {"size": 7, "color": colour},
-        "text": [_utility_hover(p, counted, evidence) for p in evidence.measured],
-        "hoverinfo": "text",
-    }
-    last = {
-        "x": [NO_DP_POSITION],
-        "y": [bare.utility_mean],
-        "mode": "markers",
-        "marker": {"size": 9, "color": colour, "symbol": "circle-open", "line": {"width": 2}},
-        "error_y": {"array": [float(np.nan_to_num(bare.utility_sd))], "color": colour, "thickness": 1.5, "width": 3},
-        "text": [_utility_hover(bare, counted, evidence)],
-        "hoverinfo": "text",
-    }
-    return [{"type": "scatter", "yaxis": "y", **trace} for trace in (band, yardstick, points, last)]
+def down(panel: tuple[float, float], value: float, limits: tuple[float, float]) -> float:
+    """Returns the distance in px from the chart's top edge to a value of a panel."""
+    within = (value - limits[0]) / (limits[1] - limits[0])
+    height = panel[0] + (panel[1] - panel[0]) * within
+    return MARGIN["t"] + (1 - height) * (HEIGHT - MARGIN["t"] - MARGIN["b"])
 
 
-def _utility_hover(point: Point, counted: Counted, evidence: Evidence) -> str:
-    budget = "no DP" if math.isinf(point.target_epsilon) else f"ε = {format_epsilon(point.epsilon(counted))}"
-    score = f"{evidence.metric.short} {point.utility_mean:.3f} ± {point.utility_sd:.3f}"
-    return f"{budget}: {score}<br>measured, {point.seeds} runs"
-
-
-def _risk_traces(series: Series, colour: str) -> list[dict[str, Any]]:
-    line = {"color": colour, "width": 2.4 if series.proven else 1.6, "dash": series.dash}
-    marker = {"size": 9, "symbol": series.symbol, "color": colour, "line": {"width": 1.8, "color": colour}}
-    curve = {
-        "x": series.x,
-        "y": series.y,
-        "mode": "lines" if series.proven else "lines+markers",
-        "line": line,
-        "marker": marker,
-        "text": series.hover,
-        "hoverinfo": "text",
-    }
-    return [{"type": "scatter", "yaxis": "y2", "name": series.label, "cliponaxis": False, **curve}]
-
-
-def _no_dp_traces(series: list[Series], colours: dict[str, str]) -> list[dict[str, Any]]:
-    """Open marks behind the break, side by side because they mostly coincide at 100 %."""
-    bare = [one for one in series if one.no_dp is not None]
-    places = NO_DP_POSITION + 0.3 * (np.arange(len(bare)) - (len(bare) - 1) / 2)
-    return [
-        {
-            "type": "scatter",
-            "yaxis": "y2",
-            "x": [place],
-            "y": [one.no_dp],
-            "mode": "markers",
-            "marker": {
-                "size": 8,
-                "symbol": one.symbol.removesuffix("-open") + "-open",
-                "color": colours[one.attacker],
-                "line": {"width": 1.8},
-            },
-            "text": [f"no DP: {one.no_dp:.0f} %<br>{one.label}"],
-            "hoverinfo": "text",
-            "cliponaxis": False,
-        }
-        for place, one in zip(places, bare, strict=True)
-    ]
-
-
-def _layout(evidence: Evidence, theme: Theme) -> dict[str, Any]:
-    faint, grid, ground, ink = _INK[theme]
-    axis = {
-        "fixedrange": True,
-        "automargin": False,
-        "zeroline": False,
-        "gridcolor": grid,
-        "tickfont": {"size": 12, "color": faint},
-    }
-    tick_values, tick_texts = zip(*_TICKS.items(), strict=True)
-    return {
-        "height": HEIGHT,
-        "margin": MARGIN,
-        "showlegend": False,
-        "hovermode": "closest",
-        "hoverlabel": {"align": "left", "bgcolor": ground, "bordercolor": faint, "font": {"size": 13, "color": ink}},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "xaxis": {
-            **axis,
-            "range": RANGE,
-            "anchor": "y2",
-            "showgrid": False,
-            "tickvals": tick_values,
-            "ticktext": tick_texts,
-            "ticks": "outside",
-            "tickcolor": faint,
-            "tickangle": 0,
-            "title": {
-                "text": "privacy budget ε:  stricter ←  → looser",
-                "font": {"size": 12, "color": faint},
-                "standoff": 6,
-            },
-        },
-        "yaxis": {**axis, "domain": UTILITY_PANEL, "range": utility_limits(evidence), "nticks": 5},
-        "yaxis2": {
-            **axis,
-            "domain": RISK_PANEL,
-            "range": RISK_RANGE,
-            "tickvals": [0, 25, 50, 75, 100],
-            "ticktext": ["0 %", "25 %", "50 %", "75 %", "100 %"],
-        },
-        "shapes": [_shade(theme)],
-        "annotations": _annotations(evidence, faint),
-    }
+def up(top: float) -> float:
+    """Returns a distance from the chart's top edge as per cent of the plot's height, from its bottom."""
+    return 100 * (HEIGHT - MARGIN["b"] - top) / _plot_height()
 
 
 def utility_limits(evidence: Evidence) -> tuple[float, float]:
     """Returns the upper panel's range: from 0, or below where runs were worse than guessing, with room for markers."""
-    spread = [float(np.nan_to_num(point.utility_sd)) for point in evidence.points]
+    spread = [_known(point.utility_sd) for point in evidence.points]
     highest = max(p.utility_mean + sd for p, sd in zip(evidence.points, spread, strict=True))
     lowest = min(0.0, *(p.utility_mean - sd for p, sd in zip(evidence.points, spread, strict=True)))
     room = 0.08 * (highest - lowest)
     return lowest - room, highest + 1.6 * room
 
 
-def _shade(theme: Theme) -> dict[str, Any]:
-    return {
-        "type": "rect",
-        "xref": "x",
-        "yref": "paper",
-        "x0": _MEANINGLESS[0],
-        "x1": _MEANINGLESS[1],
-        "y0": 0,
-        "y1": 1,
-        "fillcolor": _COLOURS[theme]["shade"],
-        "line": {"width": 0},
-        "layer": "below",
-    }
-
-
-def _annotations(evidence: Evidence, faint: str) -> list[dict[str, Any]]:
-    common = {"showarrow": False, "xref": "x", "xanchor": "center", "font": {"size": 12, "color": faint}}
-    yardstick = evidence.no_dp.utility_mean
-    meaningless = {"x": sum(_MEANINGLESS) / 2, "yref": "paper", "y": UTILITY_PANEL[0], "yanchor": "bottom"}
-    return [
-        {**common, **meaningless, "text": "budgets usually called meaningless"},
-        {
-            **common,
-            "x": NO_DP_POSITION,
-            "yref": "y",
-            "y": yardstick,
-            "yanchor": "bottom",
-            "text": f"no DP {yardstick:.2f}",
-            "yshift": 7,
-        },
-        {**common, "x": _BREAK, "yref": "paper", "y": 0, "yanchor": "middle", "text": "<b>//</b>"},
+def trade_off_html(evidence: Evidence, series: Sequence[Series], *, counted: Counted, theme: Theme) -> str:
+    """Returns both panels without the mark of the present budget, as one element."""
+    colours, limits = COLOURS[theme], utility_limits(evidence)
+    shapes = [
+        plot_svg.rectangle(*(_x(edge) for edge in _MEANINGLESS), height=_plot_height(), colour=_SHADE),
+        *(plot_svg.line([(0, y), (plot_svg.WIDTH, y)], colour=colours["grid"], width=1) for y in _grid(limits)),
+        *_utility_shapes(evidence, counted, colours, limits),
+        *(shape for one in series for shape in _risk_shapes(one, colours)),
+        *_no_dp_shapes(series, colours),
     ]
+    picture = plot_svg.image(shapes, height=_plot_height())
+    words, alt = _tick_words(limits) + _notes(evidence, limits), html.escape(captions.chart_alt(evidence))
+    return f'<div class="pp-plot" role="img" aria-label="{alt}">{picture}{words}</div>'
+
+
+def _known(sd: float) -> float:
+    """One run has no standard deviation."""
+    return 0.0 if math.isnan(sd) else sd
+
+
+def _plot_height() -> int:
+    return HEIGHT - MARGIN["t"] - MARGIN["b"]
+
+
+def _x(position: float) -> float:
+    return plot_svg.WIDTH * across(position)
+
+
+def _y(panel: tuple[float, float], value: float, limits: tuple[float, float]) -> float:
+    return down(panel, value, limits) - MARGIN["t"]
+
+
+def _utility_ticks(limits: tuple[float, float]) -> list[float]:
+    """At most five round values."""
+    rough = (limits[1] - limits[0]) / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(nice * power for nice in (1, 2, 5, 10) if nice * power >= rough)
+    return [step * i for i in range(math.ceil(limits[0] / step), math.floor(limits[1] / step) + 1)]
+
+
+def _grid(limits: tuple[float, float]) -> list[float]:
+    above = [_y(UTILITY_PANEL, tick, limits) for tick in _utility_ticks(limits)]
+    return above + [_y(RISK_PANEL, tick, RISK_RANGE) for tick in _RISK_TICKS]
+
+
+def _utility_shapes(
+    evidence: Evidence, counted: Counted, colours: dict[str, str], limits: tuple[float, float]
+) -> list[str]:
+    """The band of one standard deviation, the yardstick, the means, and the mean without DP with its spread."""
+    colour, bare = colours["utility"], evidence.no_dp
+
+    def at(x: float, value: float) -> tuple[float, float]:
+        return _x(x), _y(UTILITY_PANEL, value, limits)
+
+    measured = [(position(p.epsilon(counted)), p.utility_mean, _known(p.utility_sd)) for p in evidence.measured]
+    means = [at(x, mean) for x, mean, _ in measured]
+    edge = [at(x, mean + sd) for x, mean, sd in measured] + [at(x, mean - sd) for x, mean, sd in reversed(measured)]
+    low, high = (at(NO_DP_POSITION, bare.utility_mean + sign * _known(bare.utility_sd)) for sign in (-1, 1))
+    yardstick = [at(x, bare.utility_mean) for x in RANGE]
+    return [
+        plot_svg.area(edge, colour=colour, opacity=0.18),
+        plot_svg.line(yardstick, colour=colour, width=1.2, dash=_DASHES["dash"]),
+        plot_svg.line(means, colour=colour, width=2),
+        plot_svg.marks(means, colour=colour, size=7),
+        plot_svg.line([low, high], colour=colour, width=1.5),
+        plot_svg.marks([at(NO_DP_POSITION, bare.utility_mean)], colour=colour, size=11, hole=colours["page"]),
+    ]
+
+
+def _risk_shapes(series: Series, colours: dict[str, str]) -> list[str]:
+    colour = colours[series.attacker]
+    places = [(_x(x), _y(RISK_PANEL, y, RISK_RANGE)) for x, y in zip(series.x, series.y, strict=True)]
+    drawn = plot_svg.line(places, colour=colour, width=2.4 if series.proven else 1.6, dash=_DASHES[series.dash])
+    if series.proven:
+        return [drawn]
+    hole = "" if series.filled else colours["page"]
+    return [drawn, plot_svg.marks(places, colour=colour, size=10, hole=hole, square=series.is_square)]
+
+
+def _no_dp_shapes(series: Sequence[Series], colours: dict[str, str]) -> list[str]:
+    """Open marks behind the break, side by side because they mostly coincide at 100 %."""
+    bare = [(one, one.no_dp) for one in series if one.no_dp is not None]
+    first = NO_DP_POSITION - 0.3 * (len(bare) - 1) / 2
+    return [
+        plot_svg.marks(
+            [(_x(first + 0.3 * i), _y(RISK_PANEL, percent, RISK_RANGE))],
+            colour=colours[one.attacker],
+            size=9,
+            hole=colours["page"],
+            square=one.is_square,
+        )
+        for i, (one, percent) in enumerate(bare)
+    ]
+
+
+def _tick_words(limits: tuple[float, float]) -> str:
+    below = "".join(f'<span class="pp-tick-x" style="--x:{across(x):.5f}">{words}</span>' for x, words in TICKS.items())
+    utility = [(down(UTILITY_PANEL, tick, limits), f"{tick:.10g}") for tick in _utility_ticks(limits)]
+    risk = [(down(RISK_PANEL, tick, RISK_RANGE), f"{tick} %") for tick in _RISK_TICKS]
+    left = "".join(f'<span class="pp-tick-y" style="top:{top:.1f}px">{words}</span>' for top, words in utility + risk)
+    return below + left + '<span class="pp-axis">privacy budget ε: stricter ← → looser</span>'
+
+
+def _notes(evidence: Evidence, limits: tuple[float, float]) -> str:
+    """The names of the shaded budgets and of the yardstick, each standing on a height, and the break of the axis."""
+    yardstick = evidence.no_dp.utility_mean
+    bottom = down(UTILITY_PANEL, limits[0], limits)
+    notes = (
+        (sum(_MEANINGLESS) / 2, bottom, "budgets usually called meaningless"),
+        (NO_DP_POSITION, down(UTILITY_PANEL, yardstick, limits) - 7, f"no DP {yardstick:.2f}"),
+        (_BREAK, HEIGHT - MARGIN["b"] + 9, "<b>//</b>"),
+    )
+    return "".join(
+        f'<span class="pp-note-in" style="--x:{across(x):.5f};top:{top:.1f}px">{words}</span>'
+        for x, top, words in notes
+    )

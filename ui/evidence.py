@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from dpcore.datasets import DatasetSpec
-from dpcore.errors import ResultsUnavailable
+from dpcore.errors import NotMeasured, ResultsUnavailable
 from dpcore.results.intervals import clopper_pearson
 from dpcore.results.metrics import Metric, get_metric_from_name
 from dpcore.results.schema import ETA
@@ -23,6 +22,9 @@ from ui.epsilon import LARGEST, NO_DP, SMALLEST, refuse_epsilon
 Counted = Literal["rdp", "tight"]
 
 Table = TypeVar("Table")
+
+_CURVES = ("epsilon_rdp", "epsilon_tight", "worst_case", "relaxed")
+_OF_ATTACK = ("records", "target_epsilon", "looks", "error", "matched", "candidates")
 
 #: Budgets this close are the same point: shown with four digits, two points must never look alike.
 _SAME = 1.1e-3
@@ -165,14 +167,14 @@ def collect_evidence(store: PrecomputedStore, spec: DatasetSpec, model: str | No
     model = model or store.models(spec.name)[0]
     attacks, attacks_problem = _readable(lambda: _attacks(store, spec.name, model))
     attacked, by_budget = attacks or ("", {})
-    table = store.table("points", spec.name, model)
-    points = [_to_point(row, by_budget) for row in table.to_dict("records")]
+    rows = store.rows("points", spec.name, model)
+    points = [_to_point(row, by_budget) for row in rows]
     curves, bounds_problem = _readable(lambda: _curves(store, spec.name, model))
     strips, pictures_problem = _readable(lambda: _strips(store, spec))
     evidence = Evidence(
         spec=spec,
         model=model,
-        metric=get_metric_from_name(str(table["metric"].iloc[0])),
+        metric=get_metric_from_name(str(rows[0]["metric"])),
         points=tuple(sorted(points, key=lambda point: point.target_epsilon)),
         curves=curves or {},
         attacked=attacked,
@@ -195,52 +197,64 @@ def _readable(read: Callable[[], Table]) -> tuple[Table | None, str]:
 
 
 def _curves(store: PrecomputedStore, dataset: str, model: str) -> dict[str, NDArray[np.float64]]:
-    bounds = store.table("bounds", dataset, model).sort_values("epsilon_rdp")
-    return {name: bounds[name].to_numpy(float) for name in ("epsilon_rdp", "epsilon_tight", "worst_case", "relaxed")}
+    bounds = store.rows("bounds", dataset, model, columns=_CURVES)
+    curves = {name: np.array([row[name] for row in bounds], dtype=float) for name in _CURVES}
+    rising = np.argsort(curves["epsilon_rdp"], kind="stable")
+    return {name: curve[rising] for name, curve in curves.items()}
 
 
 def _attacks(store: PrecomputedStore, dataset: str, model: str) -> tuple[str, dict[float, tuple[Attack, ...]]]:
     """What was attacked, and the attack by budget; empty if this model's noise was not attacked."""
-    table = store.table("attacks")
-    attacks = table[(table["dataset"] == dataset) & (table["model"] == model)]
-    if attacks.empty:
+    try:
+        rows = store.rows("attacks", dataset, model, columns=_OF_ATTACK)
+    except NotMeasured:
         return "", {}
-    if attacks[["error", "matched"]].isna().to_numpy().any():
+    if any(row["error"] is None or row["matched"] is None for row in rows):
         raise ResultsUnavailable(f"The table “attacks” of the precomputed results has gaps for “{dataset}”.")
-    attacked = str(attacks["records"].iloc[0])
-    return attacked, _summarise(attacks[attacks["records"] == attacked])
+    attacked = str(rows[0]["records"])
+    return attacked, _summarise([row for row in rows if row["records"] == attacked])
 
 
-def _budget(target_epsilon: float) -> float:
-    return NO_DP if pd.isna(target_epsilon) else float(target_epsilon)
+def _budget(target_epsilon: float | None) -> float:
+    return NO_DP if target_epsilon is None else float(target_epsilon)
 
 
-def _summarise(attacks: pd.DataFrame) -> dict[float, tuple[Attack, ...]]:
+def _summarise(rows: Sequence[Mapping[str, Any]]) -> dict[float, tuple[Attack, ...]]:
+    together: dict[tuple[float, int], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        together.setdefault((_budget(row["target_epsilon"]), int(row["looks"])), []).append(row)
     found: dict[float, list[Attack]] = {}
-    for (target, looks), rows in attacks.groupby(["target_epsilon", "looks"], dropna=False):
+    for (target, looks), same in together.items():
         attack = Attack(
-            looks=int(looks),
-            records=len(rows),
-            candidates=int(rows["candidates"].iloc[0]),
-            rebuilt=int((rows["error"] < ETA).sum()),
-            matched=int(rows["matched"].sum()),
+            looks=looks,
+            records=len(same),
+            candidates=int(same[0]["candidates"]),
+            rebuilt=sum(row["error"] < ETA for row in same),
+            matched=sum(bool(row["matched"]) for row in same),
         )
-        found.setdefault(_budget(target), []).append(attack)
+        found.setdefault(target, []).append(attack)
     return {target: tuple(sorted(many, key=lambda attack: attack.looks)) for target, many in found.items()}
 
 
-def _to_point(row: dict[Any, Any], attacks: dict[float, tuple[Attack, ...]]) -> Point:
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _to_point(row: Mapping[str, Any], attacks: dict[float, tuple[Attack, ...]]) -> Point:
     counts = ("steps", "num_train", "seeds")
     known = {"target_epsilon", "epsilon_tight", "attacks"}
-    columns: dict[str, Any] = {name: float(row[name]) for name in Point.__dataclass_fields__ if name not in known}
+    columns: dict[str, Any] = {name: _number(row[name]) for name in Point.__dataclass_fields__ if name not in known}
     columns |= {name: int(row[name]) for name in counts}
     target = _budget(row["target_epsilon"])
-    tight = NO_DP if target == NO_DP else float(row["epsilon_tight"])
+    tight = NO_DP if target == NO_DP else _number(row["epsilon_tight"])
     return Point(target_epsilon=target, epsilon_tight=tight, attacks=attacks.get(target, ()), **columns)
 
 
 def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[Strip, ...]:
-    table = store.table("gallery")
+    try:
+        rows = store.rows("gallery", spec.name)
+    except NotMeasured:
+        return ()
     return tuple(
         Strip(
             target_epsilon=_budget(row["target_epsilon"]),
@@ -251,5 +265,5 @@ def _strips(store: PrecomputedStore, spec: DatasetSpec) -> tuple[Strip, ...]:
             stand_in=bool(row["stand_in"]),
             choice=str(row["choice"]),
         )
-        for row in table[table["dataset"] == spec.name].to_dict("records")
+        for row in rows
     )

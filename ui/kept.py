@@ -65,14 +65,20 @@ class Memory(Generic[Value]):
 class Kept(Generic[Arguments, Value]):
     """A function that is called once for the same arguments."""
 
-    def __init__(self, function: Callable[Arguments, Value], *, max_entries: int) -> None:
-        self._function = function
+    def __init__(
+        self, function: Callable[Arguments, Value], *, max_entries: int, unless: Callable[[Value], object] | None
+    ) -> None:
+        self._function, self._unless = function, unless
         self._memory: Memory[Value] = Memory(max_entries=max_entries)
         self.__doc__ = function.__doc__
 
     def __call__(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> Value:
         """Returns what the function returned, or calls it."""
-        return self._memory.get(_key(args, kwargs), lambda: self._function(*args, **kwargs))
+        key = _key(args, kwargs)
+        found = self._memory.get(key, lambda: self._function(*args, **kwargs))
+        if self._unless is not None and self._unless(found):
+            self._memory.forget(key)
+        return found
 
     def clear(self, *args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         """Forgets what the function returned for these arguments; without any, all that it returned."""
@@ -82,9 +88,14 @@ class Kept(Generic[Arguments, Value]):
             self._memory.forget_all()
 
 
-def kept(*, max_entries: int) -> Callable[[Callable[Arguments, Value]], Kept[Arguments, Value]]:
-    """Keeps what a function returns, by its arguments, which must be hashable; what it raises is not kept."""
-    return lambda function: Kept(function, max_entries=max_entries)
+def kept(
+    *, max_entries: int, unless: Callable[[Any], object] | None = None
+) -> Callable[[Callable[Arguments, Value]], Kept[Arguments, Value]]:
+    """Keeps what a function returns, by its arguments, which must be hashable; what it raises is not kept.
+
+    Nor is what `unless` is true of.
+    """
+    return lambda function: Kept(function, max_entries=max_entries, unless=unless)
 
 
 def forget_everything() -> None:

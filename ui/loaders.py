@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import os
 import time
@@ -23,9 +22,10 @@ from ui.finding import Finding, Proof, find_at_point, find_between_points
 from ui.kept import Memory, kept
 from ui.overlay import Drawing, draw_trade_off
 from ui.pictures import PLACE
-from ui.state import DEFAULT_EPSILON
 
 if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
     from ui.member_evidence import Audit, Exposure
 
 #: Names a folder to read instead of `precomputed/`: another sweep, or a test's.
@@ -50,11 +50,7 @@ def dataset_names() -> Sequence[str]:
 
 def evidence(dataset: str) -> Evidence:
     """Returns all results of a dataset's main model; raises ResultsUnavailable."""
-    key = (dataset, None, version())
-    found = _evidence(*key)
-    if found.problems:
-        _evidence.clear(*key)  # A file that is restored is seen at the next look.
-    return found
+    return _evidence(dataset, None, version())
 
 
 def all_models(dataset: str) -> Sequence[Evidence]:
@@ -96,6 +92,15 @@ def drawing(dataset: str, counted: Counted, theme: Theme) -> Drawing:
     found = _drawing(*key)
     if evidence(dataset).problems:
         _drawing.clear(*key)
+    return found
+
+
+def zoomable_chart(dataset: str, counted: Counted, theme: Theme) -> Figure:
+    """Returns the chart with all models of a dataset; raises ResultsUnavailable."""
+    key = (dataset, counted, theme, version())
+    found = _zoomable_chart(*key)
+    if evidence(dataset).problems:
+        _zoomable_chart.clear(*key)
     return found
 
 
@@ -158,26 +163,6 @@ def data_status(dataset: str) -> str:
     return datasets.status(dataset).message
 
 
-@st.cache_resource(show_spinner=False)
-def warm_up() -> None:
-    """Once a process: moves what start-up left into the permanent generation, out of every later collection."""
-    gc.collect()
-    gc.freeze()
-
-
-def prepare_start_page() -> None:
-    """Loads what the start page imports and shows first; raises ResultsUnavailable."""
-    # Not needed here, but by the page's script.
-    from ui import blocks, controls, sources  # noqa: F401
-
-    first = dataset_names()[0]
-    for attack in finding(first, DEFAULT_EPSILON, "rdp").nearest.attacks[:1]:
-        attack.rebuilt_interval  # noqa: B018, for SciPy
-    drawing(first, "rdp", "light")
-    tables_html(first, "rdp")
-    facts_html()
-
-
 #: (sample_rate, steps, delta, kappa): what a mechanism of this dataset shares with its neighbours.
 _Setting = tuple[float, int, float, float]
 
@@ -220,14 +205,15 @@ def _manifest(version: Version) -> dict[str, object]:
 
 @kept(max_entries=2)
 def _dataset_names(version: Version) -> Sequence[str]:
-    present = set(_open(version).table("points")["dataset"])
+    present = {row["dataset"] for row in _open(version).rows("points", columns=["dataset"])}
     names = tuple(name for name in datasets.names() if name in present)
     if not names:
         raise ResultsUnavailable("The precomputed results hold no dataset that this version knows.")
     return names
 
 
-@kept(max_entries=16)
+# A file that is restored is seen at the next look.
+@kept(max_entries=16, unless=lambda found: found.problems)
 def _evidence(dataset: str, model: str | None, version: Version) -> Evidence:
     return collect_evidence(_open(version), datasets.spec(dataset), model)
 
@@ -240,6 +226,14 @@ def _models(dataset: str, version: Version) -> Sequence[str]:
 @kept(max_entries=32)
 def _drawing(dataset: str, counted: Counted, theme: Theme, version: Version) -> Drawing:
     return draw_trade_off(_evidence(dataset, None, version), counted, theme)
+
+
+@kept(max_entries=16)
+def _zoomable_chart(dataset: str, counted: Counted, theme: Theme, version: Version) -> Figure:
+    from ui.zoom import zoomable_chart
+
+    models = (None, *_models(dataset, version)[1:])
+    return zoomable_chart([_evidence(dataset, model, version) for model in models], counted=counted, theme=theme)
 
 
 @kept(max_entries=32)

@@ -11,14 +11,15 @@ import os
 import socket
 from contextlib import suppress
 
-import psutil
-
 
 def send_at_once() -> None:
     """Switches Nagle's algorithm off for this process's connections, and for those its listening sockets will accept.
 
     Where the system does not tell a process its sockets, all stays as it is.
     """
+    # The server answers before it is loaded.
+    import psutil
+
     with suppress(psutil.Error, OSError):
         for connection in psutil.Process().net_connections(kind="tcp"):
             if connection.fd >= 0:

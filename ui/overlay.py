@@ -1,4 +1,5 @@
-"""What lies over and under the chart as HTML: the mark of the present budget, names beside the curves, the legend."""
+"""What lies over and under the chart as HTML: the mark of the present budget, names beside the curves, exact values,
+the legend."""
 
 from __future__ import annotations
 
@@ -11,12 +12,12 @@ import numpy as np
 
 from ui import charts
 from ui.captions import chart_note
-from ui.charts import HEIGHT, MARGIN, RISK_PANEL, RISK_RANGE, UTILITY_PANEL, Theme
+from ui.charts import HEIGHT, MARGIN, RISK_PANEL, RISK_RANGE, UTILITY_PANEL, Theme, across, down
 from ui.drag import place
 from ui.epsilon import name_budget
 from ui.evidence import Counted, Evidence
+from ui.exact_values import exact_values_html
 from ui.finding import Finding
-from ui.frozen_figure import FrozenFigure
 from ui.kept import kept
 from ui.series import Series, position, risk_series
 from ui.text import noun
@@ -37,7 +38,8 @@ _GAPS = (8, 14, 20)
 class Drawing:
     """All of the chart that a moved slider leaves as it is."""
 
-    figure: FrozenFigure
+    drawn: str
+    #: Names beside the curves, and what the pointer finds.
     names: str
     legend: str
 
@@ -46,22 +48,10 @@ def draw_trade_off(evidence: Evidence, counted: Counted, theme: Theme) -> Drawin
     """Returns the chart of a dataset with the names beside its curves and its legend."""
     series = risk_series(evidence, counted)
     return Drawing(
-        figure=FrozenFigure(charts.trade_off_figure(evidence, series, counted=counted, theme=theme)),
-        names=headings_html(evidence) + names_html(series),
+        drawn=charts.trade_off_html(evidence, series, counted=counted, theme=theme),
+        names=headings_html(evidence) + names_html(series) + exact_values_html(evidence, counted),
         legend=legend_html(series, evidence),
     )
-
-
-def across(epsilon: float) -> float:
-    """Returns where a budget stands as a fraction of the plot's width."""
-    return _fraction(position(epsilon))
-
-
-def down(panel: tuple[float, float], value: float, limits: tuple[float, float]) -> float:
-    """Returns the distance in px from the chart's top edge to a value of a panel."""
-    within = (value - limits[0]) / (limits[1] - limits[0])
-    height = panel[0] + (panel[1] - panel[0]) * within
-    return MARGIN["t"] + (1 - height) * (HEIGHT - MARGIN["t"] - MARGIN["b"])
 
 
 @kept(max_entries=512)
@@ -71,10 +61,10 @@ def cursor_html(finding: Finding) -> str:
     if not finding.is_no_dp:
         bounds = {"holds": finding.proof.worst_case, "lacks": finding.proof.relaxed}
         dots += [_dot(who, down(RISK_PANEL, 100 * p, RISK_RANGE)) for who, p in bounds.items() if not math.isnan(p)]
-    side = " pp-left" if across(finding.epsilon) > 0.85 else ""
+    side = " pp-left" if across(position(finding.epsilon)) > 0.85 else ""
     return (
         f'<div class="pp-cursor{side}" {place("cursor", finding)} aria-hidden="true" '
-        f'style="--x:{across(finding.epsilon):.5f}">'
+        f'style="--x:{across(position(finding.epsilon)):.5f}">'
         f'<span class="pp-cursor-name">{name_budget(finding.epsilon)}</span>{"".join(dots)}</div>'
     )
 
@@ -136,7 +126,7 @@ class Box:
 
     def touches(self, series: Series) -> bool:
         """Whether a curve runs through the rectangle."""
-        x = np.array([_fraction(x) * _PLOT_WIDTH for x in series.x])
+        x = np.array([across(x) * _PLOT_WIDTH for x in series.x])
         y = np.array([down(RISK_PANEL, y, RISK_RANGE) for y in series.y])
         left, right = self.left - _CLEAR, self.right + _CLEAR
         inside = np.union1d(np.linspace(left, right, 12), x[(x > left) & (x < right)])
@@ -151,13 +141,11 @@ def _box_beside(one: Series, level: float, gap: float) -> Box | None:
     if x is None:
         return None
     width = _CHARACTER * max(len(line) for line in one.short.split("<br>"))
-    at, middle = _fraction(x) * _PLOT_WIDTH, down(RISK_PANEL, level, RISK_RANGE)
+    at, middle = across(x) * _PLOT_WIDTH, down(RISK_PANEL, level, RISK_RANGE)
     left = at + gap if gap > 0 else at + gap - width
     if left < 0 or left + width > _PLOT_WIDTH:
         return None
-    return Box(
-        anchor=_fraction(x), left=left, right=left + width, top=middle - _HALF_HEIGHT, bottom=middle + _HALF_HEIGHT
-    )
+    return Box(anchor=across(x), left=left, right=left + width, top=middle - _HALF_HEIGHT, bottom=middle + _HALF_HEIGHT)
 
 
 def legend_html(series: list[Series], evidence: Evidence) -> str:
@@ -167,7 +155,7 @@ def legend_html(series: list[Series], evidence: Evidence) -> str:
     items = [_item("utility", "pp-line-solid", "●", solid)]
     items.append(_item("utility", "pp-line-dash", "", "the same without DP"))
     for one in series:
-        sign = "" if one.proven else {"circle": "●", "circle-open": "○", "square": "■", "square-open": "□"}[one.symbol]
+        sign = "" if one.proven else ("□■" if one.is_square else "○●")[one.filled]
         items.append(_item(one.attacker, f"pp-line-{one.dash}", sign, one.label))
     return f'<ul class="pp-legend">{"".join(items)}</ul><p class="pp-note">{chart_note(evidence)}</p>'
 
@@ -179,10 +167,6 @@ def _item(colour: str, line: str, sign: str, label: str) -> str:
 
 def _dot(colour: str, top: float) -> str:
     return f'<i class="pp-dot pp-{colour}" style="top:{top:.1f}px"></i>'
-
-
-def _fraction(x: float) -> float:
-    return (x - charts.RANGE[0]) / (charts.RANGE[1] - charts.RANGE[0])
 
 
 def _crossing(series: Series, level: float) -> float | None:

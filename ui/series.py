@@ -10,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ui import text
-from ui.epsilon import format_epsilon
-from ui.evidence import Attack, Counted, Evidence, Point
-from ui.numbers import at_most, interval_people
+from ui.evidence import Counted, Evidence
 
 #: “no DP” stands behind a break of the axis.
 NO_DP_POSITION = 18.0
@@ -30,14 +28,13 @@ class Series:
     #: log₁₀ ε, (n,), and per cent of patients, (n,); without “no DP”.
     x: NDArray[np.float64]
     y: NDArray[np.float64]
-    hover: list[str]
     #: Per cent without DP; None for a bound, which says nothing there.
     no_dp: float | None = None
 
     @property
-    def symbol(self) -> str:
-        """Circle for recognising, square for rebuilding; open for one look."""
-        return ("circle" if self.attacker == "holds" else "square") + ("" if self.filled else "-open")
+    def is_square(self) -> bool:
+        """Circle for recognising, square for rebuilding."""
+        return self.attacker == "lacks"
 
     @property
     def dash(self) -> str:
@@ -74,10 +71,6 @@ def _bound_series(evidence: Evidence, counted: Counted, tier: str) -> Series:
         filled=True,
         x=np.log10(epsilon[known]),
         y=100 * bound[known],
-        hover=[
-            f"ε = {format_epsilon(e)}: {at_most(b)} patients<br>proven, attacker {who} the {text.noun(evidence)}"
-            for e, b in zip(epsilon[known], bound[known], strict=True)
-        ],
     )
 
 
@@ -99,17 +92,7 @@ def _attack_series(evidence: Evidence, counted: Counted, which: Literal["matched
                 filled=count > 1,
                 x=np.array([position(p.epsilon(counted)) for p, _ in found]),
                 y=np.array([100 * getattr(a, which) / a.records for _, a in found]),
-                hover=[_attack_hover(p, a, counted, which, evidence) for p, a in found],
                 no_dp=100 * getattr(bare[0], which) / bare[0].records if bare else None,
             )
         )
     return made
-
-
-def _attack_hover(point: Point, attack: Attack, counted: Counted, which: str, evidence: Evidence) -> str:
-    count = getattr(attack, which)
-    seen = text.name_looks(attack.looks)
-    what = f"{count} of {attack.records} {text.attacked_nouns(evidence)}"
-    done = "rebuilt" if which == "rebuilt" else f"recognised among {attack.candidates}"
-    interval = interval_people(attack.rebuilt_interval if which == "rebuilt" else attack.matched_interval)
-    return f"ε = {format_epsilon(point.epsilon(counted))}: {what} {done}<br>measured, {seen}; 95 %: {interval}"

@@ -1,5 +1,5 @@
 """What stands between the network and Streamlit: security headers on every answer, limits on uploads, pictures by
-address, packed files.
+address, a first answer that names the files it needs, packed files.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from streamlit import runtime
 from ui.headers import SecurityHeaders
 from ui.packed import PackedFiles
 from ui.pictures import Pictures
+from ui.preload import PreloadedPage
 from ui.uploads import UploadLimit
 
 _LOGGER = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ _state = {"wrapped": False, "told": False}
 def middleware() -> list[Middleware]:
     """Returns the layers around Streamlit's own application, the outermost first."""
     _state["wrapped"] = True
-    return [Middleware(SecurityHeaders), Middleware(UploadLimit), Middleware(Pictures), Middleware(PackedFiles)]
+    return [Middleware(layer) for layer in (SecurityHeaders, UploadLimit, PreloadedPage, Pictures, PackedFiles)]
 
 
 def tell_if_bare() -> None:

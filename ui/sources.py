@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
 
-from ui import loaders, tables
+from dpcore.datasets import DatasetSpec
+from ui import captions, loaders, tables
+from ui.charts import Theme
 from ui.finding import Finding
 from ui.show import show
 from ui.state import View, link_parameters
+
+if TYPE_CHECKING:
+    from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 _PAPER = (
     "Ziller, Mueller, Stieger and others: “Reconciling privacy and accuracy in AI for medical imaging”, "
@@ -32,12 +38,14 @@ LIMITS = """
 def table_and_downloads(finding: Finding, page: str) -> None:
     """Offers the chart as a table, the numbers as CSV and a link to this view of the page with that path."""
     name = finding.evidence.spec.name
-    main, others = loaders.tables_html(name, finding.counted)
-    with st.expander("The chart as a table", icon=":material/table:"):
-        show(main)
-        if others:
-            st.markdown("The page shows the model above. **Other models trained on the same data:**")
-            st.html(others)
+    zoom = _folded("Zoom in, compare models, save the chart", icon=":material/zoom_in:", key="zoom_open")
+    if zoom.open:
+        with zoom:
+            _zoomable(finding)
+    table = _folded("The chart as a table", icon=":material/table:", key="table_open")
+    if table.open:
+        with table:
+            _tables(finding)
     with st.container(key="downloads"):
         st.download_button(
             "Download the numbers (CSV)",
@@ -54,24 +62,63 @@ def table_and_downloads(finding: Finding, page: str) -> None:
 def sources(finding: Finding) -> None:
     """Shows how the numbers were made and what they cannot say."""
     spec = finding.evidence.spec
-    with st.expander("Limits: what these numbers cannot say", icon=":material/warning:"):
-        st.markdown(LIMITS)
-    with st.expander("Sources, and how these numbers were made", icon=":material/menu_book:"):
-        kind = "Synthetic data" if spec.synthetic else "Data"
-        source = f"[{spec.source}]({spec.url})" if spec.url else spec.source
-        st.markdown(
-            f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.\n\n"
-            f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.\n\n"
-            "**Make or check the numbers yourself:**"
-        )
-        st.code(
-            "python -m dpcore sweep --plan default    # trains, attacks, writes precomputed/\n"
-            "python -m dpcore verify                  # checks every file and recomputes a row\n"
-            f"python -m dpcore results --dataset {spec.name} --json",
-            language=None,
-            wrap_lines=True,
-        )
-        show(loaders.facts_html())
+    limits = _folded("Limits: what these numbers cannot say", icon=":material/warning:", key="limits_open")
+    if limits.open:
+        limits.markdown(LIMITS)
+    how = _folded("Sources, and how these numbers were made", icon=":material/menu_book:", key="sources_open")
+    if how.open:
+        with how:
+            _how_made(spec)
+
+
+def _folded(label: str, *, icon: str, key: str) -> ExpanderContainer:
+    """What is made only when it is opened: every new visitor's browser would lay it out unseen."""
+    return st.expander(label, icon=icon, key=key, on_change="rerun")
+
+
+def _zoomable(finding: Finding) -> None:
+    name = finding.evidence.spec.name
+    theme: Theme = "dark" if st.context.theme.type == "dark" else "light"
+    st.markdown(
+        "Drag over a part to enlarge it, double-click to go back; a click on a name in the legend hides that curve and "
+        "the camera saves a picture. Limits and attacks are those of the first model."
+    )
+    st.plotly_chart(
+        loaders.zoomable_chart(name, finding.counted, theme),
+        theme=None,
+        key="zoom_chart",
+        config={
+            "displaylogo": False,
+            "toImageButtonOptions": {"filename": f"tradeoff-{name}", "scale": 2},
+        },
+        alt=captions.chart_alt(finding.evidence),
+    )
+
+
+def _tables(finding: Finding) -> None:
+    main, others = loaders.tables_html(finding.evidence.spec.name, finding.counted)
+    show(main)
+    if others:
+        st.markdown("The page shows the model above. **Other models trained on the same data:**")
+        st.html(others)
+
+
+def _how_made(spec: DatasetSpec) -> None:
+    kind = "Synthetic data" if spec.synthetic else "Data"
+    source = f"[{spec.source}]({spec.url})" if spec.url else spec.source
+    st.markdown(
+        f"**Method.** {_PAPER}.\n\n**{kind}.** {source}; licence: {spec.licence}.\n\n"
+        f"**Your own copy of the data.** {loaders.data_status(spec.name)} This page works without it.\n\n"
+        "**Make or check the numbers yourself:**"
+    )
+    st.code(
+        "python -m dpcore sweep --plan default    # trains, attacks, writes precomputed/\n"
+        "python -m dpcore verify                  # checks every file and recomputes a row\n"
+        f"python -m dpcore results --dataset {spec.name} --json",
+        language=None,
+        wrap_lines=True,
+    )
+    show(loaders.facts_html())
 
 
 def _link(finding: Finding, page: str) -> str:

@@ -18,6 +18,8 @@ from ui.kept import forget_everything
 from ui.loaders import FOLDER_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
+#: The folded parts of the start page.
+FOLDS = ("table_open", "limits_open", "sources_open")
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +30,15 @@ def shipped() -> Path:
 
 @pytest.fixture
 def open_app(monkeypatch: pytest.MonkeyPatch, shipped: Path) -> Callable[..., AppTest]:
-    """Opens the start page as a visitor would, with a link's parameters, on a folder of results."""
+    """Opens the start page with a link's parameters, on a folder of results; all that is folded is open, or nothing."""
 
-    def opened(folder: Path = shipped, **link: str | list[str]) -> AppTest:
+    def opened(folder: Path = shipped, *, folded: bool = False, **link: str | list[str]) -> AppTest:
         monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         for name, value in link.items():
             app.query_params[name] = value
+        for fold in FOLDS:
+            app.session_state[fold] = not folded
         app.run()
         return app.switch_page("pages/tradeoff.py").run()
 

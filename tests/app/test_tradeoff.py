@@ -262,12 +262,14 @@ def test_another_dataset_keeps_the_nominal_budget(open_app: Opener) -> None:
 
 def test_the_chart_has_a_description_and_a_table_with_every_budget(open_app: Opener, shipped: Path) -> None:
     app = open_app(data="ham10000")
-    (chart,) = app.get("plotly_chart")
-    assert "measured, rebuilt from one look" in chart.proto.spec
-    assert "table below the chart" in chart.proto.alt
+    (chart,) = [element.value for element in app.get("html") if 'class="pp-plot"' in element.value]
+    assert "table below the chart" in re.search(r'role="img" aria-label="([^"]+)"', chart)[1]
+    exact = next(element.value for element in app.get("html") if "pp-stops" in element.value)
+    assert re.search(r"proven, attacker holds the image: at most [\d,]+ of 10,000 patients", exact)
+    assert re.search(r"measured, one look, 300 pictures: \d+ recognised among 300 \(95 %: ", exact)
     table = next(element.value for element in app.get("html") if "pp-table" in element.value)
     stored = pd.read_parquet(shipped / "points.parquet").query("dataset == 'ham10000'")
-    assert table.count('<th scope="row">') == len(stored)
+    assert table.count('<th scope="row">') == exact.count("<input") == len(stored)
 
 
 def test_limits_and_sources_are_told(open_app: Opener) -> None:
@@ -278,6 +280,13 @@ def test_limits_and_sources_are_told(open_app: Opener) -> None:
     assert any("python -m dpcore sweep" in block.value for block in app.code)
     facts = " ".join(e.value for e in app.get("html") if "pp-facts" in e.value)
     assert "commit" in facts
+
+
+def test_what_is_folded_is_made_when_it_is_opened(open_app: Opener) -> None:
+    app = open_app(folded=True, data="ham10000")
+    assert not any('class="pp-table' in element.value for element in app.get("html"))
+    assert not any("measurement, not a guarantee" in element.value for element in app.markdown)
+    assert not any("python -m dpcore sweep" in block.value for block in app.code)
 
 
 def test_missing_results_get_one_sentence(open_app: Opener, tmp_path: Path) -> None:
@@ -359,4 +368,6 @@ def test_gaps_in_the_attack_are_an_error_not_a_success(open_app: Opener, bent: C
 
     app = open_app(folder=bent("attacks", hole), data="ham10000")
     assert not app.exception
-    assert "gaps" in app.error[0].value
+    (told,) = [e.value for e in app.get("html") if 'role="alert"' in e.value and "gaps" in e.value]
+    assert "“attacks”" in told
+    assert " of 300" not in shown(app, "pp-cards")

@@ -42,7 +42,7 @@ def opened(browser: Browser, address: str) -> Iterator[Opened]:
             page.wait_for_selector("details, .ck-empty, .cl-cards")
             _drawn(page)
             if name == "tradeoff":
-                page.wait_for_selector(".st-key-trade_off_chart .main-svg")
+                page.wait_for_selector(".pp-plot img")
             page.evaluate("document.querySelectorAll('details:not([open]) > summary').forEach(s => s.click())")
             _drawn(page)
         return known[name]
@@ -141,7 +141,7 @@ _CHARTS = """() => {
   const headings = [...document.querySelectorAll("h1, h2")];
   const section = (e) => headings.findLast((h) => h.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING);
   const tables = new Set([...document.querySelectorAll("table, [data-testid=stDataFrame]")].map(section));
-  const charts = "[data-testid=stPlotlyChart], [role=img]:not(.js-plotly-plot *), .mb-figure";
+  const charts = "[role=img], .mb-figure";
   return [...document.querySelectorAll(charts)].filter(
     (chart) => !chart.closest("[data-testid=stIconMaterial]") && chart.checkVisibility()
   ).map((chart) => {

@@ -44,7 +44,7 @@ def wait_for_budget(page: Page, other_than: str, settle: Settle) -> None:
 
 def test_the_start_page_by_keyboard_alone(visit: Visit, settle: Settle) -> None:
     page = visit("/tradeoff?data=ham10000&eps=8")
-    page.wait_for_selector(".st-key-trade_off_chart .main-svg")
+    page.wait_for_selector(".pp-plot img")
     page.keyboard.press("Tab")
     assert page.evaluate(_NAME) == "Skip to main content"
     page.keyboard.press("Enter")

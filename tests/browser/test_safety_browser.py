@@ -70,9 +70,9 @@ def _fold_out(page: Page) -> None:
         fold.click()
     for tab in page.get_by_role("tab").all()[:6]:
         tab.click()
-    for chart in page.locator(".js-plotly-plot").all()[:2]:
-        chart.scroll_into_view_if_needed()
-        chart.hover()
+    for place in page.locator(".rk-read").all()[:2]:
+        place.scroll_into_view_if_needed()
+        place.hover()
     page.wait_for_selector(READY)
     page.wait_for_timeout(300)
 

@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Page
 
-from benchmarks.latency import running_app
+from benchmarks.latency import READY, running_app
+from ui import charts
 
 pytestmark = pytest.mark.browser
 
@@ -101,40 +102,73 @@ def test_typing_a_budget_and_typing_nonsense(visit: Visit, settle: Settle) -> No
 
 
 def test_a_moved_slider_redraws_the_mark_but_not_the_chart(visit: Visit, settle: Settle) -> None:
-    """The mark lies over the chart: it must stand where plotly's own axis puts the budget."""
+    """The mark lies over the chart: it must stand at the tick of its budget, and on the curve."""
     page = visit("/tradeoff?eps=8")
-    page.wait_for_selector(".st-key-trade_off_chart .main-svg")
-    page.evaluate("document.querySelector('.main-svg').dataset.kept = 'yes'")
+    page.wait_for_selector(".pp-plot img")
+    page.evaluate("document.querySelector('.pp-plot img').dataset.kept = 'yes'")
     for budget, decade in (("ArrowRight", 1.30103), ("ArrowRight", 1.50515), ("End", 18.0)):
         move(page, budget, settle)
         page.wait_for_timeout(200)
-        wanted, found = page.evaluate(
-            """(decade) => {
-              const chart = document.querySelector(".st-key-trade_off_chart .js-plotly-plot");
-              const axis = chart._fullLayout.xaxis;
-              const mark = document.querySelector(".pp-dot").getBoundingClientRect();
-              return [chart.getBoundingClientRect().left + axis._offset + axis.l2p(decade), mark.left + mark.width / 2];
-            }""",
-            decade,
+        zero, fifteen, found = page.evaluate(
+            """() => {
+              const middle = (e) => { const box = e.getBoundingClientRect(); return box.left + box.width / 2; };
+              const ticks = [...document.querySelectorAll(".pp-tick-x")];
+              const tick = (words) => middle(ticks.find((e) => e.innerText === words));
+              return [tick("1"), tick("10¹⁵"), middle(document.querySelector(".pp-dot"))];
+            }"""
         )
-        assert found == pytest.approx(wanted, abs=1.5)
-        assert page.get_attribute(".main-svg >> nth=0", "data-kept") == "yes"
-    wanted, found = page.evaluate(
+        assert found == pytest.approx(zero + (fifteen - zero) * decade / 15, abs=1.5)
+        assert page.get_attribute(".pp-plot img", "data-kept") == "yes"
+    readout, found = page.evaluate(
         """() => {
-          const chart = document.querySelector(".st-key-trade_off_chart .js-plotly-plot");
-          const axis = chart._fullLayout.yaxis;
-          const last = chart.data.find((trace) => trace.marker?.symbol === "circle-open"), y = last.y[0] ?? last.y;
-          const mark = document.querySelector(".pp-dot").getBoundingClientRect();
-          return [chart.getBoundingClientRect().top + axis._offset + axis.l2p(y), mark.top + mark.height / 2];
+          const middle = (e) => { const box = e.getBoundingClientRect(); return box.top + box.height / 2; };
+          const last = [...document.querySelectorAll(".pp-stops input")].at(-1);
+          last.focus();
+          return [middle(last.nextSibling.querySelector("i")), middle(document.querySelector(".pp-dot"))];
         }"""
     )
-    assert found == pytest.approx(wanted, abs=1.5)
+    assert found == pytest.approx(readout, abs=1.5)
+
+
+def test_the_picture_fills_the_space_between_the_margins(visit: Visit) -> None:
+    """Words stand by pixels, curves inside the picture: both must mean the same place."""
+    page = visit("/tradeoff?eps=8")
+    picture, ticks = page.evaluate(
+        """() => {
+          const chart = document.querySelector(".pp-plot"), { top, left, width } = chart.getBoundingClientRect();
+          const img = chart.querySelector("img").getBoundingClientRect();
+          const edges = [img.top - top, img.height, img.left - left, left + width - img.right];
+          const ticks = Object.fromEntries([...document.querySelectorAll(".pp-tick-y")].map((e) => {
+            const box = e.getBoundingClientRect();
+            return [e.innerText, box.top + box.height / 2 - top];
+          }));
+          return [edges, ticks];
+        }"""
+    )
+    margin = charts.MARGIN
+    height = charts.HEIGHT - margin["t"] - margin["b"]
+    assert picture == pytest.approx([margin["t"], height, margin["l"], margin["r"]], abs=1)
+    for percent in (0, 100):
+        wanted = charts.down(charts.RISK_PANEL, percent, charts.RISK_RANGE)
+        assert ticks[f"{percent} %"] == pytest.approx(wanted, abs=1)
+
+
+def test_exact_values_by_pointer_and_by_arrow_keys(visit: Visit) -> None:
+    page = visit("/tradeoff?data=ham10000&eps=8")
+    stops = page.locator(".pp-stops input")
+    stops.nth(5).hover()
+    shown = page.locator(".pp-stops .rk-readout:visible")
+    assert shown.inner_text().startswith("ε = 8: MCC 0.39")
+    page.mouse.move(5, 5)
+    stops.nth(5).focus()
+    page.keyboard.press("ArrowRight")
+    assert shown.inner_text().startswith("ε = 20: MCC")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_phone_shows_everything_without_scrolling_sideways(visit: Visit, scheme: str) -> None:
     page = visit("/tradeoff?eps=1e9", viewport={"width": 390, "height": 800}, color_scheme=scheme)
-    page.wait_for_selector(".st-key-trade_off_chart .main-svg")
+    page.wait_for_selector(".pp-plot img")
     widths = page.evaluate(
         "[...document.querySelectorAll('html, [data-testid=stMain], .stMainBlockContainer')].map(e => e.scrollWidth)"
     )
@@ -151,7 +185,7 @@ def test_a_phone_shows_everything_without_scrolling_sideways(visit: Visit, schem
 def test_text_has_the_contrast_of_wcag_aa(visit: Visit, scheme: str, width: int, link: str) -> None:
     """Every text of the page against the ground it stands on: 4.5 : 1, large text 3 : 1."""
     page = visit(f"/tradeoff?{link}", viewport={"width": width, "height": 900}, color_scheme=scheme)
-    page.wait_for_selector(".st-key-trade_off_chart .main-svg")
+    page.wait_for_selector(".pp-plot img")
     faint = page.evaluate(_FAINT_TEXT)
     assert faint == []
     ground = page.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
@@ -172,7 +206,7 @@ def test_the_control_bar_stays_in_sight(visit: Visit) -> None:
 def test_every_picture_and_chart_has_words(visit: Visit) -> None:
     page = visit("/tradeoff?eps=1e9")
     assert all(page.evaluate("[...document.querySelectorAll('.pp-gallery img')].map(img => img.alt.length > 30)"))
-    page.wait_for_selector(".st-key-trade_off_chart .main-svg")
+    page.wait_for_selector(".pp-plot img")
     assert page.locator("[aria-label*='All values are in the table below the chart']").count() == 1
     assert re.fullmatch(
         r"Privacy budget ε = 10⁹, noise σ = [\d.·⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+", page.get_attribute(SLIDER, "aria-label") or ""
@@ -230,3 +264,31 @@ def test_keys_pressed_quickly_one_after_the_other_all_count(visit: Visit, settle
         settle(page)
         assert slider.get_attribute("aria-valuetext") == budget
         assert page.locator(".pp-summary").get_attribute("data-epsilon") == budget
+
+
+def test_the_first_answer_names_every_script_that_the_page_needs(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    answer = page.goto(f"{address}/tradeoff")
+    page.wait_for_selector(f"{READY} .pp-gallery img")
+    assert answer is not None
+    named = set(re.findall(r"/js/([\w.-]+\.js)", answer.text()))
+    needed = {found[1] for url in asked if (found := re.search(r"/static/js/([\w.-]+\.js)$", url))}
+    page.close()
+    assert needed
+    assert needed - named == set()
+
+
+def test_the_chart_to_zoom_into_comes_when_it_is_opened_and_saves_a_picture(visit: Visit, settle: Settle) -> None:
+    page = visit("/tradeoff?data=ham10000")
+    assert not page.locator(".js-plotly-plot").count()
+    page.get_by_text("Zoom in, compare models").click()
+    chart = page.locator(".js-plotly-plot")
+    chart.wait_for(timeout=60_000)
+    settle(page)
+    assert "ResNet-9" in chart.locator(".legend").inner_text()
+    with page.expect_download() as saved:
+        page.locator('[data-title="Download plot as a png"], [data-title="Download plot as a PNG"]').first.click(force=True)
+    assert saved.value.suggested_filename == "tradeoff-ham10000.png"
+    assert not violations(page)

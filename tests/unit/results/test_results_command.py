@@ -18,7 +18,7 @@ from dpcore.results.store import write_manifest, write_table
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two models of one dataset, and a dataset with liver and tumour outlined."""
-    both = dict.fromkeys(POINTS, 0.5) | {"target_epsilon": 8.0, "seeds": 5}
+    both = dict.fromkeys(POINTS, 0.5) | {"target_epsilon": 8.0, "seeds": 5, "device": "cpu"}
     points = [
         both
         | {"dataset": "ham10000", "model": model, "metric": "mcc", "utility_mean": mean, "dice_tumour_mean": np.nan}

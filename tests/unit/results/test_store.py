@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from dpcore.errors import ResultsUnavailable
+from dpcore.errors import NotMeasured, ResultsUnavailable
 from dpcore.results.schema import SCHEMA_VERSION, TUNING
 from dpcore.results.store import PrecomputedStore, write_manifest, write_table
+
+#: Both ways of reading a table.
+Read = Callable[..., object]
 
 
 @pytest.fixture
@@ -28,6 +32,20 @@ def test_what_was_written_is_read_back(store: PrecomputedStore) -> None:
     assert store.picture("gallery/x.webp") == b"picture"
     assert set(store.manifest()["files"]) == {"tuning.parquet", "gallery/x.webp"}
     assert store.damaged_files() == []
+
+
+def test_rows_are_those_of_the_table_as_plain_values(store: PrecomputedStore) -> None:
+    frame = pd.DataFrame([{**dict.fromkeys(TUNING, 1.0), "dataset": name, "epochs": epochs} for name, epochs in _TWO])
+    write_table(store.folder, "tuning", frame)
+    write_manifest(store.folder, {})
+    assert store.rows("tuning") == [
+        {**dict.fromkeys(TUNING, 1.0), "dataset": "a", "epochs": None},
+        store.rows("tuning", "b")[0],
+    ]
+    assert store.rows("tuning", "b", columns=["epochs"]) == [{"epochs": 3.0, "dataset": "b"}]
+
+
+_TWO = [("a", float("nan")), ("b", 3.0)]
 
 
 def test_a_changed_or_lost_file_is_found(store: PrecomputedStore) -> None:
@@ -48,20 +66,22 @@ def test_a_missing_folder_says_how_to_make_it(tmp_path: Path) -> None:
         PrecomputedStore(folder=tmp_path / "none").manifest()
 
 
-def test_a_lost_column_and_an_unknown_dataset_are_named(store: PrecomputedStore) -> None:
-    with pytest.raises(ResultsUnavailable, match="no rows for “b”"):
-        store.table("tuning", "b")
+@pytest.mark.parametrize("read", [PrecomputedStore.table, PrecomputedStore.rows])
+def test_a_lost_column_and_an_unknown_dataset_are_named(store: PrecomputedStore, read: Read) -> None:
+    with pytest.raises(NotMeasured, match="no rows for “b”"):
+        read(store, "tuning", "b")
     pd.DataFrame({"dataset": ["a"]}).to_parquet(store.folder / "tuning.parquet")
     write_manifest(store.folder, {})
     with pytest.raises(ResultsUnavailable, match=r"lacks the columns .*max_grad_norm"):
-        store.table("tuning")
+        read(store, "tuning")
 
 
-def test_a_table_that_is_none_is_named_even_if_the_manifest_vouches_for_it(store: PrecomputedStore) -> None:
+@pytest.mark.parametrize("read", [PrecomputedStore.table, PrecomputedStore.rows])
+def test_a_table_that_is_none_is_named_even_if_the_manifest_vouches_for_it(store: PrecomputedStore, read: Read) -> None:
     (store.folder / "tuning.parquet").write_bytes(b"PAR1 but no more")
     write_manifest(store.folder, {})
     with pytest.raises(ResultsUnavailable, match=r"tuning\.parquet of the precomputed results is no readable table"):
-        store.table("tuning")
+        read(store, "tuning")
 
 
 @pytest.mark.parametrize("files", ["[]", "null", '"x"'])

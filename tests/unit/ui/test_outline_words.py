@@ -26,8 +26,9 @@ def _all_words(found: Finding) -> str:
     words += [*captions.utility_words(found.utility), captions.chart_alt(found.evidence)]
     words += [found.utility.metric.title, found.utility.metric.explain, table_html(found.evidence, "rdp")]
     drawing = overlay.draw_trade_off(found.evidence, "rdp", "light")
-    hovers = [str(words) for trace in drawing.figure.data if trace.text for words in trace.text]
-    return html.unescape(" ".join([*words, drawing.names, drawing.legend, *hovers]))
+    # The drawn chart's data address is no text.
+    drawn = re.sub(r'src="[^"]*"', "", drawing.drawn)
+    return html.unescape(" ".join([*words, drawing.names, drawing.legend, drawn]))
 
 
 def test_every_sentence_speaks_of_outlines(outlines: Evidence) -> None:

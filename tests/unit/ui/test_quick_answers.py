@@ -1,18 +1,14 @@
-"""What keeps a page quick: connections that do not wait, a figure written out once, files packed once."""
+"""What keeps a page quick: connections that do not wait, files packed once."""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
-import json
 import socket
 from typing import Any
 
-import plotly.graph_objects as go
-import plotly.io
 import pytest
 
-from ui.frozen_figure import FrozenFigure
 from ui.no_delay import send_at_once
 from ui.packed import PackedFiles
 
@@ -34,14 +30,6 @@ def test_open_and_later_connections_send_at_once() -> None:
             assert _sends_at_once(early)
             with socket.create_connection(listening.getsockname()), listening.accept()[0] as late:
                 assert _sends_at_once(late)
-
-
-def test_a_frozen_figure_is_drawn_as_the_figure_it_came_from() -> None:
-    figure = go.Figure(go.Scatter(x=[1.0, 2.0, 3.0], y=[4.0, 5.0, 6.0]), layout={"title": "Utility"})
-    frozen = FrozenFigure(figure)
-    written = [json.loads(plotly.io.to_json(each.to_dict(), validate=False)) for each in (frozen, figure)]
-    assert written[0] == written[1]
-    assert frozen.to_dict() is frozen.to_dict()
 
 
 class _Files:
