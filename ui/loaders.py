@@ -19,7 +19,7 @@ from ui import tables
 from ui.charts import Theme
 from ui.evidence import Counted, Evidence, Point, collect_evidence
 from ui.finding import Finding, Proof, find_at_point, find_between_points
-from ui.kept import kept
+from ui.kept import Memory, kept
 from ui.overlay import Drawing, draw_trade_off
 from ui.pictures import PLACE
 
@@ -141,10 +141,20 @@ def picture_named(name: str) -> bytes | None:
 
 def pictures_are_whole(dataset: str) -> bool:
     """Whether every gallery picture of a dataset is there; one that is restored is seen at the next look."""
-    key = (dataset, version())
-    if not (found := _pictures_are_whole(*key)):
-        _pictures_are_whole.clear(*key)
+    key, shown = (dataset, version()), evidence(dataset)
+    if shown.pictures_problem:
+        return False
+    if not (found := _PICTURES_ARE_WHOLE.get(key, lambda: all(_is_whole(strip.file) for strip in shown.strips))):
+        _PICTURES_ARE_WHOLE.forget(key)
     return found
+
+
+def _is_whole(file: str) -> bool:
+    try:
+        picture_address(file)
+    except ResultsUnavailable:
+        return False
+    return True
 
 
 @st.cache_resource(ttl=60, max_entries=16, show_spinner=False)
@@ -161,6 +171,7 @@ def _setting(point: Point) -> _Setting:
     return point.sample_rate, point.steps, point.delta, point.kappa
 
 
+_PICTURES_ARE_WHOLE: Memory[bool] = Memory(max_entries=16)
 #: Part of every cache key; see `version`.
 Version = tuple[str, int]
 #: When each folder was last looked at, and when its manifest had changed then.
@@ -252,17 +263,6 @@ def _picture_address(file: str, version: Version) -> str:
 @kept(max_entries=2)
 def _picture_files(version: Version) -> Mapping[str, Sequence[str]]:
     return _open(version).pictures()
-
-
-@kept(max_entries=16)
-def _pictures_are_whole(dataset: str, version: Version) -> bool:
-    found = _evidence(dataset, None, version)
-    try:
-        for strip in found.strips:
-            _picture(strip.file, version)
-    except ResultsUnavailable:
-        return False
-    return not found.pictures_problem
 
 
 @kept(max_entries=512)
