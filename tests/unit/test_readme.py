@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from dpcore.__main__ import app
 from dpcore.results.store import PrecomputedStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +60,7 @@ def test_every_dataset_has_its_table() -> None:
 
 @pytest.mark.parametrize(("dataset", "shown"), _shown_tables())
 def test_a_results_table_is_what_the_command_prints(dataset: str, shown: str) -> None:
-    printed = _run(["-m", "dpcore", "results", "--dataset", dataset, "--markdown"]).stdout
+    printed = CliRunner().invoke(app, ["results", "--dataset", dataset, "--markdown"]).stdout
     assert shown.strip() == printed.strip()
 
 
