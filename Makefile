@@ -15,7 +15,7 @@ app: setup
 	@$(BIN)/python -m streamlit run app.py
 
 test: setup-dev browser
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 setup: $(VENV)/.installed
 

@@ -31,8 +31,10 @@ def shipped() -> Path:
 @pytest.fixture
 def open_app(monkeypatch: pytest.MonkeyPatch, shipped: Path) -> Callable[..., AppTest]:
     """Opens the start page with a link's parameters, on a folder of results; all that is folded is open, or nothing."""
+    folders = {shipped}
 
     def opened(folder: Path = shipped, *, folded: bool = False, **link: str | list[str]) -> AppTest:
+        folders.add(folder)
         monkeypatch.setenv(FOLDER_VARIABLE, str(folder))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         for name, value in link.items():
@@ -43,8 +45,9 @@ def open_app(monkeypatch: pytest.MonkeyPatch, shipped: Path) -> Callable[..., Ap
         return app.switch_page("pages/tradeoff.py").run()
 
     yield opened
-    st.cache_resource.clear()
-    forget_everything()
+    if len(folders) > 1:  # What is remembered of the shipped results serves the next test.
+        st.cache_resource.clear()
+        forget_everything()
 
 
 @pytest.fixture

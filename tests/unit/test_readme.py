@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from dpcore.__main__ import app
 from dpcore.results.store import PrecomputedStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +65,7 @@ def test_every_dataset_and_model_has_its_table() -> None:
 @pytest.mark.parametrize(("dataset", "model", "shown"), _shown_tables())
 def test_a_results_table_is_what_the_command_prints(dataset: str, model: str, shown: str) -> None:
     which = ["--dataset", dataset, *(["--model", model] if model else [])]
-    printed = _run(["-m", "dpcore", "results", *which, "--markdown"]).stdout
+    printed = CliRunner().invoke(app, ["results", *which, "--markdown"]).stdout
     assert shown.strip() == printed.strip()
 
 
