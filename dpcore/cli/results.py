@@ -46,8 +46,9 @@ def results(
         typer.echo("\n".join(f"| {' | '.join(cells)} |" for cells in (headings, rule, *rows)))
         return
     title = f"{dataset}, {model}: mean ± standard deviation over {points['seeds'].min()} trainings a budget"
-    if device := " and ".join(sorted(set(points["device"]) - {"cpu"})):
-        title += f", on {device}"
+    devices = {name for names in points["device"] for name in names.split(" and ")}
+    if others_than_cpu := sorted(devices - {"cpu"}):
+        title += f", on {' and '.join([*others_than_cpu, *sorted(devices & {'cpu'})])}"
     _print_table(title, headings, rows)
     if others := [other for other in models if other != model]:
         typer.echo(f"Other models trained on it: {', '.join(others)}. See --model.")
@@ -75,6 +76,10 @@ def _spread(point: pd.Series, mean: str) -> str:
     return "–" if value != value else f"{value:.3f} ± {point[mean.replace('_mean', '_sd')]:.3f}"
 
 
+def _known(number: float) -> str:
+    return "–" if math.isnan(number) else short_number(number)
+
+
 def _row(point: pd.Series, metric: Metric) -> list[str]:
     no_dp = point["target_epsilon"] != point["target_epsilon"]
     return [
@@ -87,6 +92,6 @@ def _row(point: pd.Series, metric: Metric) -> list[str]:
         "–" if no_dp else f"{point['p_tost']:.2g}",
         f"{100 * point['worst_case']:.3g} %",
         f"{100 * point['relaxed']:.3g} %",
-        short_number(point["seconds_mean"]),
-        "–" if math.isnan(point["watt_hours_mean"]) else short_number(point["watt_hours_mean"]),
+        _known(point["seconds_mean"]),
+        _known(point["watt_hours_mean"]),
     ]

@@ -84,7 +84,10 @@ def _point(runs: pd.DataFrame, baseline: pd.DataFrame, plan: SweepPlan) -> dict[
         "seeds": len(runs),
         "metric": first["metric"],
         "device": " and ".join(sorted(set(runs["device"]))),
-        **{f"{name}_mean": runs[name].mean() for name in (*scores, "seconds", "watt_hours")},
+        **{f"{name}_mean": runs[name].mean() for name in scores},
+        # Times of different devices have no common mean.
+        "seconds_mean": runs["seconds"].mean() if runs["device"].nunique() == 1 else math.nan,
+        "watt_hours_mean": runs["watt_hours"].mean(skipna=False),
         **{f"{name}_sd": runs[name].std(ddof=1) for name in scores},
         "share_of_no_dp": runs["utility"].mean() / baseline["utility"].mean(),
         "p_ttest": math.nan if no_dp else comparison.p_ttest,
