@@ -93,7 +93,9 @@ def trade_off_chart(finding: Finding) -> None:
     with st.container(key="chart_frame"):
         st.html(drawing.drawn)
         with st.container(key="chart_overlay"):
-            show(overlay.cursor_html(finding) + drawing.names)
+            show(overlay.cursor_html(finding))
+            # Apart from what moves: the browser has it already.
+            show(drawing.names)
     show(drawing.legend)
     for problem in filter(None, (evidence.bounds_problem, evidence.attacks_problem)):
         show(missing(f"{problem} The chart is drawn without it."))
