@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -12,6 +14,10 @@ import psutil
 def dask_setup(_nanny: object) -> None:
     """Makes nanny and worker polite to other programs, and ends both with the process that wants them."""
     os.nice(10)
+    # Where the kernel shares time out among sessions first, it is the session's own niceness that others feel. Not 10:
+    # a worker that starts beside three busy programs would take longer than it is waited for.
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("5")
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

@@ -9,6 +9,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -46,10 +47,16 @@ def test_dask_gets_only_a_few_items_ahead(client: Client) -> None:
     assert len(drawn) <= 20 + 2 * AHEAD * 2
 
 
+def _niceness_of_session() -> str:
+    group = Path("/proc/self/autogroup")
+    return group.read_text().strip().partition(" ")[2] if group.exists() else ""
+
+
 def test_workers_are_polite_local_and_single_threaded(client: Client) -> None:
     assert set(client.nthreads().values()) == {1}
     assert all(address.startswith("tcp://127.0.0.1:") for address in client.nthreads())
     assert set(client.run(os.nice, 0).values()) == {10}
+    assert set(client.run(_niceness_of_session).values()) <= {"", "nice 5"}  # Not every kernel groups by session.
     assert set(client.run(os.getenv, "MALLOC_TRIM_THRESHOLD_").values()) == {str(1 << 31)}
 
 
