@@ -24,7 +24,7 @@ from benchmarks.latency import CORES, QUIET, READY, find_chromium, running_app
 
 SLIDER = ".st-key-bar_slider input[type=range]"
 PAGES = ("tradeoff", "reconstruction")
-#: ms in which a new server loads what its first page did without (`ui/warm_start.py`), which `benchmarks start` measures.
+#: ms in which a new server loads what its first page did without, see `ui/warm_start.py` and `benchmarks start`.
 _SETTLED = 8000
 GOALS_MS = {"changed": 30.0, "released": 150.0}
 

@@ -38,7 +38,8 @@ def table_html(evidence: Evidence, counted: Counted) -> str:
     words = f"{evidence.spec.title}, {get_model_words_from_name(evidence.model)}: ε counted {COUNTED[counted]}"
     caption = html.escape(words)
     table = f'<table class="pp-table"><caption>{caption}</caption><tr>{head}</tr>{body}</table>'
-    return f'<div class="pp-scroll" role="region" aria-label="The chart as a table" tabindex="0">{table}</div>'
+    name = html.escape(f"The chart as a table, {get_model_words_from_name(evidence.model)}")
+    return f'<div class="pp-scroll" role="region" aria-label="{name}" tabindex="0">{table}</div>'
 
 
 def facts_html(facts: Mapping[str, object]) -> str:

@@ -38,18 +38,24 @@ def zoomable_chart(models: Sequence[Evidence], *, counted: Counted, theme: Theme
 
 
 def _utility_curve(evidence: Evidence, counted: Counted, *, colour: str, dash: str) -> dict[str, Any]:
-    points = [*evidence.measured, evidence.no_dp]
-    spread = [0.0 if math.isnan(point.utility_sd) else point.utility_sd for point in points]
+    # Nothing lies between the last budget and “no DP”, so no line is drawn there.
+    points = [*evidence.measured, None, evidence.no_dp]
+    spread = [_known(point.utility_sd) if point else None for point in points]
     return {
         "name": f"{evidence.metric.short}, {get_model_words_from_name(evidence.model)}",
-        "x": [position(point.epsilon(counted)) for point in points],
-        "y": [point.utility_mean for point in points],
+        "x": [position(point.epsilon(counted)) if point else None for point in points],
+        "y": [point.utility_mean if point else None for point in points],
         "error_y": {"array": spread, "thickness": 1, "width": 3},
         "mode": "lines+markers",
         "line": {"color": colour, "width": 2, "dash": dash},
-        "text": [_utility_words(point, counted, evidence) for point in points],
+        "text": [_utility_words(point, counted, evidence) if point else "" for point in points],
         "hoverinfo": "text",
     }
+
+
+def _known(sd: float) -> float:
+    """One run has no standard deviation."""
+    return 0.0 if math.isnan(sd) else sd
 
 
 def _utility_words(point: Point, counted: Counted, evidence: Evidence) -> str:
@@ -61,7 +67,7 @@ def _utility_words(point: Point, counted: Counted, evidence: Evidence) -> str:
 
 
 def _risk_curve(series: Series, colour: str) -> dict[str, Any]:
-    bare = [] if series.no_dp is None else [(NO_DP_POSITION, series.no_dp)]
+    bare = [] if series.no_dp is None else [(None, None), (NO_DP_POSITION, series.no_dp)]
     places = [*zip(series.x, series.y, strict=True), *bare]
     shape = "square" if series.is_square else "circle"
     return {
@@ -72,9 +78,13 @@ def _risk_curve(series: Series, colour: str) -> dict[str, Any]:
         "mode": "lines" if series.proven else "lines+markers",
         "line": {"color": colour, "width": 2.4 if series.proven else 1.6, "dash": series.dash},
         "marker": {"symbol": shape if series.filled else f"{shape}-open", "size": 8},
-        "text": [f"{series.label}<br>{_budget(_epsilon(x))}: {_share(y, series.proven)}" for x, y in places],
+        "text": ["" if x is None else _risk_words(series, x, y) for x, y in places],
         "hoverinfo": "text",
     }
+
+
+def _risk_words(series: Series, x: float, percent: float) -> str:
+    return f"{series.label}<br>{_budget(_epsilon(x))}: {_share(percent, series.proven)}"
 
 
 def _epsilon(x: float) -> float:

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests.page_text import main_model
 from ui import loaders, recon_moving
 from ui.recon_controls import Recon
 from ui.recon_state import ReconView
@@ -52,7 +53,7 @@ def test_frames_are_what_the_server_shows_at_that_stop(
     app = open_link(page, data=dataset, eps="no-dp", counted=counted)
     offered = frames(app, page)
     assert list(offered) == app.select_slider(key="bar_slider").options
-    points = pd.read_parquet(shipped / "points.parquet").query("dataset == @dataset")
+    points = main_model(pd.read_parquet(shipped / "points.parquet").query("dataset == @dataset"))
     budgets = sorted(points["target_epsilon" if counted == "paper" else "epsilon_tight"].fillna(math.inf))
     for place in (1, 5, 12, 15):
         app.select_slider(key="bar_slider").set_value(float(budgets[place])).run()

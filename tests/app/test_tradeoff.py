@@ -16,6 +16,7 @@ import pytest
 from scipy.stats import binomtest
 from streamlit.testing.v1 import AppTest
 
+from tests.page_text import main_model
 from ui import loaders
 
 DATASETS = ("ham10000", "breast_cancer", "skin_phantom")
@@ -44,7 +45,7 @@ def link(epsilon: float) -> str:
 def rows(folder: Path, table: str, dataset: str, epsilon: float) -> pd.DataFrame:
     """The stored rows of a budget, read without the app's code."""
     frame = pd.read_parquet(folder / f"{table}.parquet")
-    frame = frame[frame["dataset"] == dataset]
+    frame = main_model(frame[frame["dataset"] == dataset])
     return frame[
         frame["target_epsilon"].isna() if math.isinf(epsilon) else np.isclose(frame["target_epsilon"], epsilon)
     ]
@@ -102,7 +103,7 @@ def test_numbers_shown_are_the_numbers_stored(open_app: Opener, shipped: Path, d
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_every_budget_of_the_sweep_is_a_stop_of_the_slider(open_app: Opener, shipped: Path, dataset: str) -> None:
     app = open_app(data=dataset)
-    stored = pd.read_parquet(shipped / "points.parquet").query("dataset == @dataset")
+    stored = main_model(pd.read_parquet(shipped / "points.parquet").query("dataset == @dataset"))
     slider = app.select_slider(key="bar_slider")
     assert len(slider.options) == len(stored)
     for epsilon in stored["target_epsilon"].fillna(math.inf):
@@ -268,7 +269,7 @@ def test_the_chart_has_a_description_and_a_table_with_every_budget(open_app: Ope
     assert re.search(r"proven, attacker holds the image: at most [\d,]+ of 10,000 patients", exact)
     assert re.search(r"measured, one look, 300 pictures: \d+ recognised among 300 \(95 %: ", exact)
     table = next(element.value for element in app.get("html") if "pp-table" in element.value)
-    stored = pd.read_parquet(shipped / "points.parquet").query("dataset == 'ham10000'")
+    stored = main_model(pd.read_parquet(shipped / "points.parquet").query("dataset == 'ham10000'"))
     assert table.count('<th scope="row">') == exact.count("<input") == len(stored)
 
 

@@ -137,11 +137,13 @@ def test_effort_is_passes_times_records_times_speed(invented: PrecomputedStore) 
     assert (here.seconds, here.speed_of) == (pytest.approx(40.0), "here")
 
 
-def test_a_training_on_a_gpu_says_nothing_about_a_core(invented: PrecomputedStore) -> None:
-    points = invented.table("points").assign(device="A GPU", watt_hours_mean=math.nan)
-    write_table(invented.folder, "points", points)
-    write_manifest(invented.folder, {"plan": invented.manifest().get("plan")})
-    found = answer(plan(num_train=500, epochs=80), invented).effort
+def test_a_training_on_a_gpu_says_nothing_about_a_core(invented: PrecomputedStore, tmp_path: Path) -> None:
+    for table in ("points", "tuning", "attacks"):
+        rows = invented.table(table)
+        gpu = rows.assign(device="A GPU", watt_hours_mean=math.nan) if table == "points" else rows
+        write_table(tmp_path, table, gpu)
+    write_manifest(tmp_path, {"plan": {}})
+    found = answer(plan(num_train=500, epochs=80), PrecomputedStore(folder=tmp_path)).effort
     assert isinstance(found, NoBasis)
     assert "GPU" in found.reason
 
