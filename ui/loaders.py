@@ -1,4 +1,4 @@
-"""The only caching of the app: results, drawings, pictures, live proofs. Read-only, shared by all visitors."""
+"""Results, drawings, pictures, live proofs: read or made once, read-only, shared by all visitors (`ui/kept.py`)."""
 
 from __future__ import annotations
 
