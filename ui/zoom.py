@@ -26,6 +26,8 @@ _INK = {"light": "#55616e", "dark": "#a7b3c0"}
 
 def zoomable_chart(models: Sequence[Evidence], *, counted: Counted, theme: Theme) -> Figure:
     """Returns both panels: utility of every model, and the limits and attacks of the first one."""
+    # Plotly looks into as much of pandas as is there; another thread may be importing it, see `warm_start`.
+    import pandas as pd  # noqa: F401
     from plotly.graph_objects import Figure
 
     colours = COLOURS[theme]

@@ -15,7 +15,9 @@ from streamlit.testing.v1 import AppTest
 
 from dpcore import datasets
 from dpcore.results import store as results
+from dpcore.results.metrics import get_model_words_from_name
 from dpcore.results.schema import TABLES
+from tests.page_text import main_model
 from ui.glossary import words_html
 from ui.loaders import FOLDER_VARIABLE
 
@@ -50,7 +52,7 @@ def _as_second_model(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     """HAM10000's runs again as those of another, better model that was not attacked."""
     if table not in ("runs", "points", "bounds"):
         return frame.iloc[:0]
-    frame = frame[frame["dataset"] == "ham10000"].assign(model="resnet9")
+    frame = main_model(frame[frame["dataset"] == "ham10000"]).assign(model="wrn40_4")
     return frame.assign(utility_mean=0.9) if table == "points" else frame
 
 
@@ -112,9 +114,10 @@ def test_another_model_stands_in_a_table_of_its_own(open_app: Opener, invented: 
     app = open_app(folder=invented, data="ham10000", eps="8")
     assert not app.exception
     shown = _html(app)
-    assert shown.index("(real patients), small CNN") < shown.index("(real patients), ResNet-9")
-    assert "0.900 ±" in shown.split("ResNet-9")[1]
+    other = get_model_words_from_name("wrn40_4")
+    assert shown.index("(real patients), small CNN") < shown.index(f"(real patients), {other}")
+    assert "0.900 ±" in shown.split(f"(real patients), {other}")[1]
     # The cards stay those of the main model; an attack that was not run is never shown as 0.
     cards = next(line for line in shown.splitlines() if 'class="pp-cards' in line)
     assert "0.90" not in cards
-    assert "not measured" in shown.split("ResNet-9")[1]
+    assert "not measured" in shown.split(f"(real patients), {other}")[1]

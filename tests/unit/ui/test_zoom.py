@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,8 @@ from ui.charts import TICKS
 from ui.evidence import Evidence
 from ui.series import risk_series
 from ui.zoom import zoomable_chart
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +43,20 @@ def test_utility_is_that_of_the_points_no_dp_last(evidence: Evidence) -> None:
     assert curve.x[-1] == max(TICKS)
     assert curve.text[-1].startswith(f"{get_model_words_from_name(evidence.model)}, no DP")
     assert sum("measured" in words for words in curve.text) == len(evidence.points)
+
+
+def test_it_waits_for_a_half_imported_pandas() -> None:
+    """A visitor may open the chart while the server still loads what its first page did without."""
+    code = (
+        "import threading\n"
+        "from ui import loaders\n"
+        "from ui.zoom import zoomable_chart\n"
+        "evidence = loaders.evidence('skin_phantom')\n"
+        "threading.Thread(target=__import__, args=('pandas',)).start()\n"
+        "print(len(zoomable_chart([evidence], counted='rdp', theme='light').data))\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert int(done.stdout) > 2, done.stderr
 
 
 def test_a_proven_limit_is_at_most_and_never_rounded_down(evidence: Evidence) -> None:
