@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import pandas as pd
 from streamlit.testing.v1 import AppTest
 
@@ -16,3 +19,16 @@ def page_text(app: AppTest) -> str:
 def main_model(rows: pd.DataFrame) -> pd.DataFrame:
     """Returns the rows of a dataset's main model, which comes first; the gallery has no other."""
     return rows[rows["model"] == rows["model"].iloc[0]] if "model" in rows else rows
+
+
+def block_html(app: AppTest, attributes: str) -> str:
+    """The block with these attributes, which stands in a line of its own."""
+    lines = [line for element in app.get("html") for line in element.value.splitlines()]
+    (found,) = [line for line in lines if attributes in line]
+    return str(found)
+
+
+def shown(app: AppTest, block: str) -> str:
+    """The text of the block with this class, without tags."""
+    found = block_html(app, f'class="{block}')
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", re.sub(r"</?strong>", "", found))))

@@ -33,7 +33,7 @@ def _knob(name: str, label: str, help: str, *, low: float, high: float, start: f
 #: The numbers of each card that has some.
 KNOBS: dict[str, tuple[Knob, ...]] = {
     "odds": (
-        _knob("prior_percent", "Belief before, %", "How sure the attacker was.", low=1, high=99, start=50),
+        _knob("prior_percent", "Sure before, %", "How sure the attacker was.", low=1, high=99, start=50),
         _knob("epsilon", "ε", "The privacy budget.", low=0.01, high=100, start=10, whole=False),
     ),
     "delta": (

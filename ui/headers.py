@@ -50,7 +50,7 @@ def content_policy(hashes: Sequence[str]) -> str:
         # blob: is how Streamlit imports the JavaScript of components, wasm how it reads long numbers; only scripts of
         # the app itself can make either, and text is never run as a program.
         "script-src": ("'self'", "blob:", "'wasm-unsafe-eval'", *hashes),
-        # Streamlit writes styles as it goes; a style cannot read or send anything under this policy.
+        # Streamlit and Plotly write styles as they go; a style cannot read or send anything under this policy.
         "style-src": ("'self'", "'unsafe-inline'"),
         # data: pictures are those computed while a visitor waits; blob: is how Plotly saves a chart.
         "img-src": ("'self'", "data:", "blob:"),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ from ui import tables
 from ui.charts import Theme
 from ui.evidence import Counted, Evidence, Point, collect_evidence
 from ui.finding import Finding, Proof, find_at_point, find_between_points
-from ui.kept import Memory, kept
+from ui.kept import Kept, Memory, kept
 from ui.overlay import Drawing, draw_trade_off
 from ui.pictures import PLACE
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from ui.member_evidence import Audit, Exposure
+
+Value = TypeVar("Value")
 
 #: Names a folder to read instead of `precomputed/`: another sweep, or a test's.
 FOLDER_VARIABLE = "PINCH_PRECOMPUTED"
@@ -88,28 +90,25 @@ def recount(dataset: str, epsilon: float, *, old: Counted, new: Counted) -> floa
 
 def drawing(dataset: str, counted: Counted, theme: Theme) -> Drawing:
     """Returns the trade-off chart with its legend; the same object until the results change."""
-    key = (dataset, counted, theme, version())
-    found = _drawing(*key)
-    if evidence(dataset).problems:
-        _drawing.clear(*key)
-    return found
+    return _while_whole(_drawing, dataset, counted, theme)
 
 
 def zoomable_chart(dataset: str, counted: Counted, theme: Theme) -> Figure:
     """Returns the chart with all models of a dataset; raises ResultsUnavailable."""
-    key = (dataset, counted, theme, version())
-    found = _zoomable_chart(*key)
-    if evidence(dataset).problems:
-        _zoomable_chart.clear(*key)
-    return found
+    return _while_whole(_zoomable_chart, dataset, counted, theme)
 
 
 def tables_html(dataset: str, counted: Counted) -> tuple[str, str]:
     """Returns the table of a dataset's main model and those of its others, as HTML; raises ResultsUnavailable."""
-    key = (dataset, counted, version())
-    found = _tables_html(*key)
+    return _while_whole(_tables_html, dataset, counted)
+
+
+def _while_whole(make: Kept[..., Value], dataset: str, *rest: Hashable) -> Value:
+    """What is kept of a dataset; made anew at the next look as long as any of its results are damaged."""
+    key = (dataset, *rest, version())
+    found = make(*key)
     if evidence(dataset).problems:
-        _tables_html.clear(*key)
+        make.clear(*key)
     return found
 
 

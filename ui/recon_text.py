@@ -111,7 +111,7 @@ def measure_rows(outcomes: Outcomes, budget: float) -> list[tuple[str, list[str]
     name = "relative distance" if is_table else "error 1 − SSIM"
     rows = [
         (f"{name}, median (0 = identical)", [f"{o.median_error:.2f}" for o in found]),
-        ("correlation, median (1 = identical)", [f"{o.correlation:.2f}" for o in found]),
+        ("correlation, median (1 = identical)", [f"{o.correlation:z.2f}" for o in found]),
         (
             f"named among {found[0].candidates} (guessing: 1)",
             [f"{o.matched.successes} of {o.matched.trials}" for o in found],

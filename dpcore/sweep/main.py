@@ -45,12 +45,16 @@ def run_sweep(
     need the points of an earlier training.
 
     `time_limit`, in seconds, is for each cell. Raises DataUnavailable when no dataset's data are there, InvalidValue
-    for a name that the plan lacks, and what `run_cells` raises; then `out` is as it was.
+    for a name that the plan lacks and where it has nothing to run, and what `run_cells` raises; then `out` is as it
+    was.
     """
     path = str(data_path) if data_path else None
     wanted, skipped = wanted_datasets(plan, path, workers, only=only, models=models)
     wanted_parts = check_parts(parts)
     cells = plan_cells(plan, wanted, path, wanted_parts)
+    if not cells:
+        what = ", ".join(f"{d.name} with {d.model}" for d in wanted)
+        raise InvalidValue(f"part must be one that the plan has for {what}, but is {' and '.join(wanted_parts)}.")
     old = PrecomputedStore(folder=out)
     rows = run_cells(
         cells,

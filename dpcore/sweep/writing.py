@@ -183,7 +183,7 @@ def _facts(sweep: SweepRows) -> dict[str, Any]:
         if dataset in sweep.main:
             attacks = {name: made for name in sweep.parts if name != "training"}
             entries[dataset.name] = {**entry, **training, "attacks": {**entry.get("attacks", {}), **attacks}}
-        else:
+        elif training:
             entries[dataset.name] = {**entry, "models": {**entry.get("models", {}), dataset.model: training}}
     return {
         "plan": sweep.plan.settings(),

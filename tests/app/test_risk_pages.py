@@ -218,7 +218,7 @@ def test_a_card_keeps_the_last_good_state_and_says_why(open_page: Open, typed: s
     assert not app.exception
     (warning,) = [w.value.replace("\\", "") for w in app.warning]
     assert warning.startswith("ε must be a number from 0.01 to 100, but is ")
-    assert warning.endswith("Still shown: Belief before, % = 50, ε = 2.")
+    assert warning.endswith("Still shown: Sure before, % = 50, ε = 2.")
     assert _card(app, "odds") == before
     app.text_input(key="claims_odds_epsilon").set_value("3").run()
     assert not app.warning

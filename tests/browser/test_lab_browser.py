@@ -133,3 +133,13 @@ def test_a_phone_never_scrolls_sideways(browser: Browser, lab: str, settle: Sett
     settle(page)
     assert max(page.evaluate(_WIDTHS)) <= 390
     page.context.close()
+
+
+def test_a_button_that_cannot_be_pressed_can_be_read(browser: Browser, lab: str) -> None:
+    page = _open(browser, f"{lab}/lab?data=skin_phantom&eps=8")
+    button = page.locator("[data-testid=stBaseButton-primary]").first
+    colours = "b => [getComputedStyle(b.querySelector('p')).color, getComputedStyle(b).backgroundColor]"
+    assert button.evaluate(colours)[0] == "rgb(255, 255, 255)"
+    words, _ = button.evaluate(f"b => {{ b.disabled = true; return ({colours})(b); }}")
+    page.context.close()
+    assert words != "rgb(255, 255, 255)"  # On a ground that is no longer coloured.

@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from dpcore.errors import InvalidValue
 from dpcore.results.schema import RUNS
 from dpcore.results.store import write_manifest, write_table
-from dpcore.sweep import Forecast, Workers, forecast_sweep, read_plan
+from dpcore.sweep import Forecast, Workers, forecast_sweep, read_plan, run_sweep
 from dpcore.sweep.parts import plan_cells
 from dpcore.sweep.plan import SweepPlan
 from dpcore.sweep.work import Finished, WorkFolder
@@ -75,6 +76,25 @@ def test_cells_are_counted_by_dataset_and_model(plan: SweepPlan, tmp_path: Path)
     }
     assert {r.seconds for r in forecast.rows} == {None}
     assert not (tmp_path / "work").exists()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ({"models": ["unet"]}, "model must be one of mlp, small_cnn, resnet9, but is 'unet'"),
+        (
+            {"models": ["resnet9"], "parts": ["audit"]},
+            "part must be one that the plan has for skin_phantom with resnet9, but is audit",
+        ),
+    ],
+)
+def test_what_the_plan_has_not_is_refused(
+    plan: SweepPlan, tmp_path: Path, wanted: dict[str, list[str]], sentence: str
+) -> None:
+    out, work = tmp_path / "out", tmp_path / "work"
+    with pytest.raises(InvalidValue, match=sentence):
+        run_sweep(plan, data_path=None, out=out, work=work, workers=Workers(count=1), **wanted)  # type: ignore[arg-type]
+    assert not out.exists()
 
 
 def test_finished_cells_give_the_time_of_cells_like_them(plan: SweepPlan, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dpcore.results.store import DEFAULT_FOLDER, write_manifest
+from tests.asgi import ask
 from ui import loaders
 from ui.kept import forget_everything
 from ui.pictures import Pictures
@@ -35,21 +36,9 @@ class _Streamlit:
         await send({"type": "http.response.body", "body": b"streamlit"})
 
 
-def ask(path: str, method: str = "GET", **headers: str) -> tuple[int, dict[bytes, bytes], bytes]:
+def get(path: str, method: str = "GET", **headers: str) -> tuple[int, dict[bytes, bytes], bytes]:
     """Returns status, headers and body of the answer."""
-    sent: list[dict[str, Any]] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        raise AssertionError("nothing of the request's body may be read")
-
-    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": method, "path": path, "headers": pairs}
-    asyncio.run(Pictures(_Streamlit())(scope, receive, send))
-    start, body = sent
-    return start["status"], dict(start["headers"]), body["body"]
+    return asyncio.run(ask(Pictures(_Streamlit()), path, method, **headers))
 
 
 @pytest.fixture
@@ -67,7 +56,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.mark.parametrize("place", ["/pictures/", "/some/base/pictures/", "/tradeoff/pictures/"])
 def test_a_picture_is_given_out_byte_for_byte_and_may_be_kept_for_good(place: str) -> None:
-    status, headers, body = ask(place + NAME)
+    status, headers, body = get(place + NAME)
     assert (status, body) == (200, PICTURE)
     assert headers[b"content-type"] == b"image/webp"
     assert headers[b"cache-control"] == b"public, max-age=31536000, immutable"
@@ -80,40 +69,40 @@ def test_pages_name_that_address() -> None:
 
 
 def test_head_says_the_same_without_the_picture() -> None:
-    assert ask(f"/pictures/{NAME}", "HEAD") == (200, ask(f"/pictures/{NAME}")[1], b"")
+    assert get(f"/pictures/{NAME}", "HEAD") == (200, get(f"/pictures/{NAME}")[1], b"")
 
 
 def test_a_browser_that_has_it_gets_nothing_again() -> None:
-    tag = ask(f"/pictures/{NAME}")[1][b"etag"].decode()
-    assert ask(f"/pictures/{NAME}", if_none_match=f'W/"x", {tag}')[::2] == (304, b"")
-    assert ask(f"/pictures/{NAME}", if_none_match='"x"')[0] == 200
+    tag = get(f"/pictures/{NAME}")[1][b"etag"].decode()
+    assert get(f"/pictures/{NAME}", if_none_match=f'W/"x", {tag}')[::2] == (304, b"")
+    assert get(f"/pictures/{NAME}", if_none_match='"x"')[0] == 200
 
 
 @pytest.mark.parametrize("name", STRANGE)
 def test_nothing_else_is_given_out(name: str) -> None:
-    status, headers, body = ask(f"/pictures/{name}")
+    status, headers, body = get(f"/pictures/{name}")
     assert (status, body) == (404, b"There is no such picture.")
     assert headers[b"cache-control"] == b"no-store"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "get", ""])
 def test_a_picture_can_only_be_looked_at(method: str) -> None:
-    status, headers, body = ask(f"/pictures/{NAME}", method)
+    status, headers, body = get(f"/pictures/{NAME}", method)
     assert (status, headers[b"allow"]) == (405, b"GET, HEAD")
     assert body == b"A picture can only be looked at."
 
 
 def test_the_application_answers_for_all_other_paths() -> None:
     for path in ("/", "/tradeoff", "/pictures", f"/picture/{NAME}", f"/{NAME}", f"/xpictures/{NAME}"):
-        assert ask(path)[2] == b"streamlit"
+        assert get(path)[2] == b"streamlit"
 
 
 def test_a_lost_or_damaged_picture_is_not_given_out_but_its_twin_is(results: Path) -> None:
     (results / "gallery" / "one.webp").write_bytes(PICTURE[:-1])
-    assert ask(f"/pictures/{NAME}")[::2] == (200, PICTURE)
+    assert get(f"/pictures/{NAME}")[::2] == (200, PICTURE)
     forget_everything()
     (results / "gallery" / "twin.webp").unlink()
-    assert ask(f"/pictures/{NAME}")[0] == 404
+    assert get(f"/pictures/{NAME}")[0] == 404
 
 
 def test_a_name_never_gets_another_picture(results: Path) -> None:
@@ -129,4 +118,4 @@ def test_a_name_never_gets_another_picture(results: Path) -> None:
 
 def test_without_results_there_is_no_picture(results: Path) -> None:
     (results / "manifest.json").unlink()
-    assert ask(f"/pictures/{NAME}")[0] == 404
+    assert get(f"/pictures/{NAME}")[0] == 404

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.asgi import ask
 from ui.preload import PreloadedPage, needed_files
 
 PAGE = b"<html><head><title>Streamlit</title></head><body></body></html>"
@@ -55,18 +56,7 @@ async def _application(scope: Any, _receive: Any, send: Any) -> None:
 
 
 def _get(path: str, **headers: str) -> tuple[dict[bytes, bytes], bytes]:
-    sent: list[dict[str, Any]] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        raise AssertionError("nothing is received")
-
-    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": "GET", "path": path, "headers": pairs}
-    asyncio.run(PreloadedPage(_application)(scope, receive, send))
-    return dict(sent[0]["headers"]), b"".join(message.get("body", b"") for message in sent[1:])
+    return asyncio.run(ask(PreloadedPage(_application), path, **headers))[1:]
 
 
 @pytest.mark.parametrize("coding", ["gzip, br", ""])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.asgi import ask
 from ui.no_delay import send_at_once
 from ui.packed import PackedFiles
 
@@ -49,25 +50,10 @@ class _Files:
         await send({"type": "http.response.body", "body": SCRIPT[100:]})
 
 
-async def _get(app: PackedFiles, path: str, **headers: str) -> tuple[int, dict[bytes, bytes], bytes]:
-    sent: list[dict[str, Any]] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        raise AssertionError("nothing is received")
-
-    pairs = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    await app({"type": "http", "method": "GET", "path": path, "headers": pairs}, receive, send)
-    body = b"".join(message.get("body", b"") for message in sent[1:])
-    return sent[0]["status"], dict(sent[0]["headers"]), body
-
-
 def test_a_file_is_packed_once_for_all_who_come_at_once() -> None:
     async def visit() -> list[tuple[int, dict[bytes, bytes], bytes]]:
         return list(
-            await asyncio.gather(*(_get(app, "/static/js/app.js", accept_encoding="br, gzip") for _ in range(9)))
+            await asyncio.gather(*(ask(app, "/static/js/app.js", accept_encoding="br, gzip") for _ in range(9)))
         )
 
     files = _Files()
@@ -90,13 +76,13 @@ def test_a_file_is_packed_once_for_all_who_come_at_once() -> None:
     ],
 )
 def test_everything_else_passes_as_it_is(path: str, headers: dict[str, str]) -> None:
-    status, sent, body = asyncio.run(_get(PackedFiles(_Files()), path, **headers))
+    status, sent, body = asyncio.run(ask(PackedFiles(_Files()), path, **headers))
     assert (status, body, sent.get(b"content-encoding")) == (200, SCRIPT, None)
 
 
 def test_a_file_that_is_not_there_is_not_kept() -> None:
     async def twice() -> list[int]:
-        return [(await _get(app, "/static/js/gone.js", accept_encoding="gzip"))[0] for _ in range(2)]
+        return [(await ask(app, "/static/js/gone.js", accept_encoding="gzip"))[0] for _ in range(2)]
 
     files = _Files()
     app = PackedFiles(files)
