@@ -44,7 +44,7 @@ def _noise_of_one_step(toy: Dataset, noise_multiplier: float) -> torch.Tensor:
 
 
 def _p_value(noise: torch.Tensor, noise_std: float) -> float:
-    return float(stats.kstest(noise.numpy() / noise_std, "norm").pvalue)
+    return float(stats.kstest(noise.cpu().numpy() / noise_std, "norm").pvalue)
 
 
 def test_noise_has_the_scale_of_noise_multiplier_times_clipping_norm(toy: Dataset) -> None:

@@ -53,7 +53,7 @@ def test_norms_are_those_of_ordinary_autograd(profile: ClipNormProfile, moment: 
     dataset = _toy()
     model = build_model("mlp", (30,), seed=1)
     if moment == "trained":
-        model = train(dataset, dataclasses.replace(CONFIG, epochs=1), NonPrivate()).model
+        model = train(dataset, dataclasses.replace(CONFIG, epochs=1), NonPrivate()).model.cpu()
     norms, ours = _norms_by_autograd(model, dataset), getattr(profile, moment)
     assert ours.percentile_80 == pytest.approx(np.quantile(norms, 0.8), rel=1e-4)
     assert ours.percentile_90 == pytest.approx(np.quantile(norms, 0.9), rel=1e-4)

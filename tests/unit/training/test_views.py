@@ -196,7 +196,7 @@ def test_a_unet_learns_to_outline_and_dice_is_that_of_scikit_learn(
     assert run.utility > 0.9
     test = outlined.split.test
     with torch.no_grad():
-        found = run.model(torch.from_numpy(outlined.features[test])).argmax(dim=1).numpy()
+        found = run.model.cpu()(torch.from_numpy(outlined.features[test])).argmax(dim=1).numpy()
     assert list(run.scores) == ["dice_rectangle"]
     assert run.utility == pytest.approx(f1_score(outlined.labels[test].ravel(), found.ravel()), rel=1e-12)
 
