@@ -18,6 +18,7 @@ import statistics
 import sys
 from typing import Any
 
+import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.latency import CORES, QUIET, READY, find_chromium, running_app
@@ -112,7 +113,7 @@ def summarise(values: list[float]) -> dict[str, float]:
 
 def run(name: str, ways: int) -> dict[str, Any]:
     """Returns the ms of all positions and releases, and the load of the machine before and after."""
-    load = os.getloadavg()[0]
+    load, stolen = os.getloadavg()[0], psutil.cpu_times()
     with sync_playwright() as playwright, running_app() as address:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=QUIET)
         page = open_page(browser, address, name)
@@ -127,7 +128,15 @@ def run(name: str, ways: int) -> dict[str, Any]:
         "painted": summarise([move["painted"] for move in moves]),
         "released": summarise([released for _, released in found]),
         "load_per_core": {"before": load / CORES, "after": os.getloadavg()[0] / CORES},
+        "stolen": _stolen(stolen, psutil.cpu_times()),
     }
+
+
+def _stolen(before: Any, after: Any) -> float:
+    """Share of the processors' time that other machines of the same host took; 0 where the system does not tell."""
+    if not hasattr(after, "steal"):
+        return 0.0
+    return float((after.steal - before.steal) / (sum(after[:8]) - sum(before[:8])))
 
 
 def report(found: dict[str, Any]) -> None:
@@ -141,7 +150,9 @@ def report(found: dict[str, Any]) -> None:
         goal = f", goal {GOALS_MS[name]:.0f} at p95" if name in GOALS_MS else ""
         print(f"  {words:<44} {found[name]['median']:>6.1f} / {found[name]['p95']:>6.1f}{goal}")
     load = found["load_per_core"]
-    print(f"  waiting processes per core: {load['before']:.2f} before, {load['after']:.2f} after")
+    print(
+    waiting = f"waiting processes per core: {load['before']:.2f} before, {load['after']:.2f} after"
+    print(f"  {waiting}; other machines took {found['stolen']:.1%} of the processors")
 
 
 def main() -> None:

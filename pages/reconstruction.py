@@ -25,20 +25,13 @@ def story() -> None:
         recon_moving.answer_html(recon),
         blocks.section_html("Who attacks?"),
         recon_moving.attackers_html(recon) + recon_blocks.how_it_works_html(),
+        blocks.section_html("What comes back?"),
     )
-
-    blocks.section("What comes back?")
     recon_controls.picture_controls(recon.view, recon.finding)
-    recon_pictures.gallery(recon)
-
-    blocks.section("How close is close enough?")
+    show(recon_pictures.shown_html(recon), blocks.section_html("How close is close enough?"))
     recon_blocks.errors(recon)
-
-    blocks.section("At which budget do pictures appear?")
-    recon_blocks.appearance(recon)
-
-    blocks.section("What helps the attacker, what helps the patient?")
-    recon_blocks.changes(recon)
+    recon_blocks.appearance(recon, blocks.section_html("At which budget do pictures appear?"))
+    recon_blocks.changes(recon, blocks.section_html("What helps the attacker, what helps the patient?"))
 
     show(blocks.section_html("Where does the paper’s “0 %” hold?"), recon_blocks.where_it_holds_html(recon))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from ui.folded import folded
 from ui.risk_plot import Chart
 from ui.show import show
 
@@ -15,18 +16,21 @@ def draw(name: str, chart: Chart, attributes: str) -> None:
     draw_layers(name, chart.drawn, f"<div {attributes}>{chart.over}</div>")
 
 
-def draw_layers(name: str, drawn: str, layer: str) -> None:
-    """Shows a drawing and a layer of HTML that moves over it."""
+def draw_layers(name: str, drawn: str, *layers: str) -> None:
+    """Shows a drawing and layers of HTML over it: what moves, apart from what the browser has already."""
     with st.container(key=f"rk_frame_{name}"):
         st.markdown(drawn.replace("\n", " "), unsafe_allow_html=True)
-        show(layer)
+        for layer in layers:
+            show(layer)
 
 
-def table(name: str, shown: str, make_csv: Callable[[], str], *, page: str) -> None:
+def table(name: str, make_html: Callable[[], str], make_csv: Callable[[], str], *, page: str) -> None:
     """Offers the chart as a table of HTML, and to download; `page` tells the keys of pages apart."""
-    with st.expander("The chart as a table", icon=":material/table:"):
-        show(shown)
-        download(name, make_csv, page=page)
+    fold = folded("The chart as a table", icon=":material/table:", key=f"{page}_table_{name}")
+    if fold.open:
+        with fold:
+            show(make_html())
+            download(name, make_csv, page=page)
 
 
 def download(name: str, make_csv: Callable[[], str], *, page: str) -> None:

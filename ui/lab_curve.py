@@ -26,10 +26,13 @@ def chart(job: Job) -> None:
     draw("lab_curve", drawn, f'class="lb-curve" data-points="{len(points)}"')
     headings, rows = lab_charts.curve_rows(evidence, counted, points)
     cells = [[_cell(value) for value in row] for row in rows]
-    shown = risk_charts.table_html(
-        "Utility over the privacy budget; measured", ["source", "ε", evidence.metric.short, "sd"], cells
+    shown = "Utility over the privacy budget; measured", ["source", "ε", evidence.metric.short, "sd"], cells
+    table(
+        "live-curve",
+        lambda: risk_charts.table_html(*shown),
+        lambda: risk_charts.to_csv(headings, rows),
+        page="lab",
     )
-    table("live-curve", shown, lambda: risk_charts.to_csv(headings, rows), page="lab")
 
 
 def curve(job: Job) -> None:

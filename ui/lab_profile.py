@@ -74,8 +74,12 @@ def _norms(plan: Plan, found: dict[str, Any]) -> None:
         st.warning(str(found["warning"]), icon=":material/info:")
     headings, rows = lab_charts.norms_rows(norms)
     cells = [[f"{value:.4g}" for value in row] for row in rows]
-    shown = risk_charts.table_html("Records by gradient norm; measured", headings, cells)
-    table("gradient-norms", shown, lambda: risk_charts.to_csv(headings, rows), page="lab")
+    table(
+        "gradient-norms",
+        lambda: risk_charts.table_html("Records by gradient norm; measured", headings, cells),
+        lambda: risk_charts.to_csv(headings, rows),
+        page="lab",
+    )
 
 
 def _words(found: dict[str, Any], clip: float) -> str:

@@ -15,6 +15,7 @@ from ui.blocks import results_missing, stress
 from ui.chart_blocks import draw, table
 from ui.epsilon import format_epsilon
 from ui.finding import Finding
+from ui.folded import folded
 from ui.member_evidence import STRICT, USUAL, Exposure, nearest_audits, nearest_exposure
 from ui.member_state import BEFORE, CHOICES, LINK, MemberView, link_parameters, read_link
 from ui.page_link import linked_bar
@@ -99,7 +100,12 @@ def roc(member: Member, exposure: Exposure) -> None:
         words, lira="LiRA", loss="loss threshold", tpr="true-positive rate", fpr="false-positive rate"
     )
     st.html(f'<p class="rk-faint pp-said">{kinds}</p><p class="rk-text">{gap}</p>')
-    table("membership", member_roc.roc_table(exposure), lambda: to_csv(*member_roc.roc_rows(exposure)), page="member")
+    table(
+        "membership",
+        lambda: member_roc.roc_table(exposure),
+        lambda: to_csv(*member_roc.roc_rows(exposure)),
+        page="member",
+    )
 
 
 def audit(member: Member) -> None:
@@ -121,7 +127,12 @@ def audit(member: Member) -> None:
         f'<p class="rk-text">{stress(cap)} A floor at the bottom proves nothing, which is not a risk of zero. '
         "The ceilings leave the chart at the top and go on to 10¹⁵.</p>"
     )
-    table("audit", member_audit.audit_table(audits), lambda: to_csv(*member_audit.audit_rows(audits)), page="member")
+    table(
+        "audit",
+        lambda: member_audit.audit_table(audits),
+        lambda: to_csv(*member_audit.audit_rows(audits)),
+        page="member",
+    )
 
 
 def groups(member: Member, exposure: Exposure) -> None:
@@ -143,8 +154,12 @@ def groups(member: Member, exposure: Exposure) -> None:
         "same record is scored by several models, so the true intervals are somewhat wider. The proven limit "
         "is the same for every group.</p>"
     )
-    shown = member_groups.groups_table(exposure.groups, everybody, noun=noun)
-    table("groups", shown, lambda: to_csv(*member_groups.groups_rows(exposure)), page="member")
+    table(
+        "groups",
+        lambda: member_groups.groups_table(exposure.groups, everybody, noun=noun),
+        lambda: to_csv(*member_groups.groups_rows(exposure)),
+        page="member",
+    )
 
 
 def odds(member: Member, exposure: Exposure) -> None:
@@ -172,7 +187,10 @@ def limits(member: Member) -> None:
     spec = member.finding.evidence.spec
     shadows = member.exposure.attacks[0].shadows if member.exposure else None
     models = f"{shadows} models" if shadows else "several models"
-    with st.expander("Sources, and what these numbers cannot say", icon=":material/menu_book:"):
+    fold = folded("Sources, and what these numbers cannot say", icon=":material/menu_book:", key="member_sources")
+    if not fold.open:
+        return
+    with fold:
         st.markdown(
             f"- **How it is measured.** {models} are trained like the real one, each on a random half of the training "
             "records, so that it is known who was in. The attacker knows the training algorithm and has data like "

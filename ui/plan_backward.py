@@ -13,7 +13,7 @@ from dpcore.errors import DpcoreError, InvalidValue
 from dpcore.planner import Feasible, Infeasible, Remedy
 from ui import loaders, plan_loaders, plan_state, state
 from ui.blocks import stress
-from ui.chart_blocks import download
+from ui.chart_blocks import table
 from ui.plan_band import band_html, band_rows
 from ui.plan_controls import Planned
 from ui.plan_forward import at
@@ -51,10 +51,8 @@ def backwards(planned: Planned) -> None:
         _take_budget_button(found)
     else:
         _show_remedies(found)
-    with st.expander("The chart as a table", icon=":material/table:"):
-        headings, rows = band_rows(found)
-        st.html(_table(headings, rows))
-        download("limits", lambda: to_csv(headings, rows), page="plan")
+    headings, rows = band_rows(found)
+    table("limits", lambda: _table(headings, rows), lambda: to_csv(headings, rows), page="plan")
 
 
 def _limit_fields(planned: Planned) -> None:

@@ -15,6 +15,7 @@ from ui import recon_moving as moving
 from ui.blocks import stress
 from ui.chart_blocks import download, draw_layers, table
 from ui.finding import Finding
+from ui.folded import folded
 from ui.kept import Memory
 from ui.recon_controls import Recon
 from ui.recon_evidence import budgets
@@ -24,6 +25,11 @@ from ui.text import not_attacked
 _FOLDER = Path(__file__).parent
 #: HTML that does not move with the slider, by what it depends on.
 _STILL: Memory[str] = Memory(max_entries=256)
+_HOW_TO_READ_SIZES = (
+    "Points left of the mark: pictures of that size already appear at this budget. The estimates say where one pixel "
+    "is as strong as the noise (signal-to-noise ratio 1): √looks / (σ·√pixels). They are no measurement: shapes show "
+    "before, details after. The same pictures need another ε in another training, because ε counts its steps."
+)
 #: Headings and rows.
 Table = tuple[list[str], list[list[object]]]
 
@@ -56,49 +62,49 @@ def errors(recon: Recon) -> None:
     _table("errors", words, whose, lambda: recon_charts.errors_table(finding.evidence, outcomes, finding.counted))
 
 
-def appearance(recon: Recon) -> None:
-    """Shows from which budget on pictures of a size appear, measured and estimated."""
+def appearance(recon: Recon, heading: str) -> None:
+    """Shows under a heading from which budget on pictures of a size appear, measured and estimated."""
     finding = recon.finding
     if finding.evidence.spec.kind != "image":
-        st.html('<p class="pp-note pp-wide">This data has no pictures, so size plays no part.</p>')
+        show(heading, '<p class="pp-note pp-wide">This data has no pictures, so size plays no part.</p>')
         return
     found = moving.appearances(recon)
+    parts = [heading]
     if not _variations(finding) or all(line.estimated for line in found):
-        st.html(
+        parts.append(
             '<p class="pp-note pp-wide">Other picture sizes are not among these results: run '
             f"“{_command(finding)}” to measure them. The lines below are estimates only.</p>"
         )
-    draw_layers("appear", moving.appear_chart(finding, found).drawn, moving.appearance_layer_html(recon))
-    st.html(
-        '<p class="rk-faint">Points left of the mark: pictures of that size already appear at this budget. The '
-        "estimates say where one pixel is as strong as the noise (signal-to-noise ratio 1): √looks / (σ·√pixels). They "
-        "are no measurement: shapes show before, details after. The same pictures need another ε in another training, "
-        "because ε counts its steps.</p>"
-    )
+    show(*parts, f'<p class="rk-faint">{_HOW_TO_READ_SIZES}</p>')
+    chart = moving.appear_chart(found)
+    draw_layers("appear", chart.drawn, moving.appearance_layer_html(recon), chart.over)
     words = "Budgets at which pictures appear: each line says what it is"
     _table("appearance", words, tuple(found), lambda: recon_charts.appear_table(found))
 
 
-def changes(recon: Recon) -> None:
-    """Shows what an attacker, or a hospital, may change, and whom it helps."""
+def changes(recon: Recon, heading: str) -> None:
+    """Shows under a heading what an attacker, or a hospital, may change, and whom it helps."""
     finding = recon.finding
     rows = _variations(finding)
     if finding.evidence.spec.kind != "image":
-        st.html('<p class="pp-note pp-wide">Batches, sizes and denoising were varied on pictures only.</p>')
+        show(heading, '<p class="pp-note pp-wide">Batches, sizes and denoising were varied on pictures only.</p>')
         return
     if not rows:
-        st.html(
+        show(
+            heading,
             '<p class="pp-note pp-wide rc-changes-missing">Variations of the attack were not measured on this data. '
-            f"Run “{_command(finding)}” to measure them.</p>"
+            f"Run “{_command(finding)}” to measure them.</p>",
         )
         return
     evidence, counted, every = finding.evidence, finding.counted, recon.every
     helps = _STILL.get(("helps", evidence, every), lambda: stress(recon_table.helps(rows, every=every)))
-    show(f'<p class="rk-who">{helps}</p>')
-    with st.expander("All measured settings", icon=":material/table:", expanded=True):
-        key = "settings", evidence, counted, every
-        show(_STILL.get(key, lambda: recon_table.table_html(rows, evidence, counted, every=every)))
-        download("attack-settings", lambda: recon_table.table_csv(rows), page="recon")
+    show(heading, f'<p class="rk-who">{helps}</p>')
+    fold = folded("All measured settings", icon=":material/table:", key="recon_settings")
+    if fold.open:
+        with fold:
+            key = "settings", evidence, counted, every
+            show(_STILL.get(key, lambda: recon_table.table_html(rows, evidence, counted, every=every)))
+            download("attack-settings", lambda: recon_table.table_csv(rows), page="recon")
 
 
 def where_it_holds_html(recon: Recon) -> str:
@@ -117,7 +123,10 @@ def sources(recon: Recon) -> None:
     """Shows what was attacked, how, and what that cannot say."""
     evidence = recon.finding.evidence
     attacked = evidence.attacked or ("not readable" if evidence.attacks_problem else "nothing")
-    with st.expander("Sources and limits", icon=":material/menu_book:"):
+    fold = folded("Sources and limits", icon=":material/menu_book:", key="recon_sources")
+    if not fold.open:
+        return
+    with fold:
         st.markdown(
             f"- **Attacked:** `{attacked}`, under the noise of the {evidence.spec.title} trainings. Numbers come from "
             "those records; pictures of real patients are never shown: phantoms and pictures that come with "
@@ -162,8 +171,12 @@ def _points_html(points: Sequence[str]) -> str:
 
 def _table(name: str, caption: str, key: Hashable, make: Callable[[], Table]) -> None:
     """A table that is made once for the same key."""
-    shown = _STILL.get((name, key), lambda: _table_html(caption, *make()))
-    table(name, shown, lambda: risk_charts.to_csv(*make()), page="recon")
+    table(
+        name,
+        lambda: _STILL.get((name, key), lambda: _table_html(caption, *make())),
+        lambda: risk_charts.to_csv(*make()),
+        page="recon",
+    )
 
 
 def _table_html(caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

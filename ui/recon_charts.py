@@ -145,17 +145,9 @@ def _place(epsilon: float, evidence: Evidence, counted: Counted) -> float:
     return epsilon if math.isinf(epsilon) else count_budget(epsilon, evidence, counted)
 
 
-def appear_chart(finding: Finding, found: Sequence[Appearance]) -> Chart:
-    """Returns the drawing and what moves over it: budgets from left to right, picture sizes upwards."""
-    x = Axis(
-        low=SMALLEST,
-        high=1e18,
-        ticks=[*_BUDGETS, (_BARE, "no DP")],
-        title="privacy budget ε: stricter ← → looser",
-        logarithmic=True,
-    )
-    sides = [(float(s), f"{s} px") for s in SIDES]
-    y = Axis(low=22, high=290, ticks=sides, title="height and width of the picture", logarithmic=True)
+def appear_chart(found: Sequence[Appearance]) -> Chart:
+    """Returns the drawing and what lies still over it: budgets from left to right, picture sizes upwards."""
+    x, y = _appear_axes()
     lines = [
         Line(x=[min(e, _BARE) for _, e in a.places], y=[s for s, _ in a.places], style=a.style)
         for a in found
@@ -167,21 +159,32 @@ def appear_chart(finding: Finding, found: Sequence[Appearance]) -> Chart:
         if not a.estimated
         for side, e in a.places
     ]
+    over = over_html(x=x, y=y, name="rc-read-appear", marks=marks, readouts=_appear_readouts(found))
+    return chart_of(x=x, y=y, lines=lines, legend=[(a.style, a.words) for a in found], over=over)
+
+
+def appear_cursor(finding: Finding, found: Sequence[Appearance]) -> str:
+    """Returns what moves over that drawing: the present budget, and the whole in words."""
+    x, y = _appear_axes()
     here = _BARE if finding.is_no_dp else finding.epsilon
     alt = (
         "Budgets at which half of the pictures are rebuilt, for each picture size; larger pictures appear at larger "
         f"budgets. {' '.join(_alt(a) for a in found)} The present budget is {name_budget(finding.epsilon)}."
     )
-    over = over_html(
-        x=x,
-        y=y,
-        name="rc-read-appear",
-        alt=alt,
-        marks=marks,
-        cursor=(here, name_budget(finding.epsilon)),
-        readouts=_appear_readouts(found),
+    over = over_html(x=x, y=y, alt=alt, cursor=(here, name_budget(finding.epsilon)))
+    return chart_of(x=x, y=y, lines=[], legend=[], over=over).over
+
+
+def _appear_axes() -> tuple[Axis, Axis]:
+    x = Axis(
+        low=SMALLEST,
+        high=1e18,
+        ticks=[*_BUDGETS, (_BARE, "no DP")],
+        title="privacy budget ε: stricter ← → looser",
+        logarithmic=True,
     )
-    return chart_of(x=x, y=y, lines=lines, legend=[(a.style, a.words) for a in found], over=over)
+    sides = [(float(s), f"{s} px") for s in SIDES]
+    return x, Axis(low=22, high=290, ticks=sides, title="height and width of the picture", logarithmic=True)
 
 
 def _appear_readouts(found: Sequence[Appearance]) -> list[Readout]:

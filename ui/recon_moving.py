@@ -21,7 +21,7 @@ from ui.text import HOPELESS, name_looks, not_attacked
 
 #: Views whose blocks are kept.
 _KEPT = 512
-_LAYERS: Memory[Chart] = Memory(max_entries=_KEPT)
+_CHARTS: Memory[Chart] = Memory(max_entries=_KEPT)
 _ESTIMATE = "estimate: a pixel as strong as the noise"
 
 
@@ -85,15 +85,16 @@ def errors_layer_html(recon: Recon) -> str:
     return f'<div class="rc-errors" {recon.place("recon-errors-layer")}>{over}</div>'
 
 
+@kept(max_entries=_KEPT)
 def appearance_layer_html(recon: Recon) -> str:
     """Returns what lies over the chart of budgets at which pictures appear."""
-    over = appear_chart(recon.finding, appearances(recon)).over
+    over = recon_charts.appear_cursor(recon.finding, appearances(recon))
     return f'<div class="rc-appear" {recon.place("recon-appearance-layer")}>{over}</div>'
 
 
-def appear_chart(finding: Finding, found: Sequence[Appearance]) -> Chart:
-    """Returns the chart of budgets at which pictures appear."""
-    return _LAYERS.get((finding, tuple(found)), lambda: recon_charts.appear_chart(finding, found))
+def appear_chart(found: Sequence[Appearance]) -> Chart:
+    """Returns the chart of budgets at which pictures appear, without the present one."""
+    return _CHARTS.get(tuple(found), lambda: recon_charts.appear_chart(found))
 
 
 @kept(max_entries=_KEPT)

@@ -17,7 +17,6 @@ from ui.finding import Finding
 from ui.numbers import format_error, format_sigma
 from ui.recon_controls import Recon
 from ui.recon_loaders import LiveResult
-from ui.show import show
 from ui.text import name_looks, nearest_budget
 
 _CHOICES = {
@@ -33,15 +32,14 @@ _LET_GO = "These pictures are computed for one budget at a time. Let go of the s
 _SMALL = 64
 
 
-def gallery(recon: Recon) -> None:
-    """Shows originals and what came back of them, the best five and five from the middle of the field."""
+def shown_html(recon: Recon) -> str:
+    """Returns originals and what came back, the best five and five from the middle; computes what is not stored."""
     if recon.finding.evidence.spec.kind != "image" or recon.view.is_stored:
-        show(gallery_html(recon))
-        return
+        return gallery_html(recon)
     try:
-        show(_figure(recon, _computed(recon)))
+        return _figure(recon, _computed(recon))
     except DpcoreError as error:
-        show(missing(str(error), _at(recon)))
+        return missing(str(error), _at(recon))
 
 
 def gallery_html(recon: Recon) -> str:

@@ -14,6 +14,7 @@ from ui.blocks import missing, stress
 from ui.captions import attack_words
 from ui.chart_blocks import download, draw, table
 from ui.epsilon import format_epsilon, name_budget
+from ui.folded import folded
 from ui.numbers import format_sigma
 from ui.risk_controls import Risk
 from ui.risk_plot import icons_html
@@ -66,7 +67,7 @@ def bounds(risk: Risk) -> None:
     draw("bounds", chart, f'class="rk-bounds" {_at(risk)}')
     table(
         "bounds",
-        risk_charts.bounds_table(shown, finding.counted),
+        lambda: risk_charts.bounds_table(shown, finding.counted),
         lambda: risk_charts.to_csv(*risk_charts.bounds_rows(shown)),
         page="risk",
     )
@@ -115,7 +116,7 @@ def membership(risk: Risk) -> None:
     st.segmented_control("Axes", ["plain", "logarithmic"], default="plain", required=True, key="risk_roc_axes")
     table(
         "membership",
-        risk_charts.roc_table(risk.proof),
+        lambda: risk_charts.roc_table(risk.proof),
         lambda: risk_charts.to_csv(*risk_charts.roc_rows(risk.proof)),
         page="risk",
     )
@@ -179,7 +180,11 @@ def limits(risk: Risk) -> None:
     """Shows how the numbers are made and what they cannot say."""
     errors = [curve.error for curve in (risk.proof.worst_case, risk.proof.relaxed) if curve is not None]
     error = f"{max(errors):.0e}" if errors and max(errors) > 0 else "none: closed forms"
-    with st.expander("How these limits are computed, and what they cannot say", icon=":material/menu_book:"):
+    label = "How these limits are computed, and what they cannot say"
+    fold = folded(label, icon=":material/menu_book:", key="risk_limits")
+    if not fold.open:
+        return
+    with fold:
         st.markdown(
             "- **Worst case:** the exact trade-off curve of the composed likelihood ratio of all steps (Hayes, "
             "Mahloujifar and Balle 2023; Kaissis et al., arXiv 2307.03928). **Relaxed:** the same for an attacker who "

@@ -101,14 +101,24 @@ def over_html(
     *,
     x: Axis,
     y: Axis,
-    name: str,
-    alt: str,
+    name: str = "",
+    alt: str = "",
     marks: Sequence[Mark] = (),
     cursor: tuple[float, str] | None = None,
     readouts: Sequence[Readout] = (),
 ) -> str:
-    """Returns what lies over the plot; `cursor` is a value on x to mark from top to bottom, and its name."""
-    picture = f'<span class="rk-alt" role="img" aria-label="{html.escape(alt)}"></span>'
+    """Returns what lies over the plot, or a part of it.
+
+    Args:
+        x: axis of the plot.
+        y: its other axis.
+        name: of the readouts, one for each chart of a page.
+        alt: the chart in words.
+        marks: points.
+        cursor: a value on x to mark from top to bottom, and its name.
+        readouts: exact values.
+    """
+    picture = f'<span class="rk-alt" role="img" aria-label="{html.escape(alt)}"></span>' if alt else ""
     return picture + _cursor(cursor, x) + "".join(_mark(mark, x, y) for mark in marks) + _readouts(readouts, name, x, y)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import streamlit as st
@@ -11,11 +10,9 @@ from dpcore.datasets import DatasetSpec
 from ui import captions, loaders, tables
 from ui.charts import Theme
 from ui.finding import Finding
+from ui.folded import folded
 from ui.show import show
 from ui.state import View, link_parameters
-
-if TYPE_CHECKING:
-    from streamlit.elements.lib.mutable_expander_container import ExpanderContainer
 
 _PAPER = (
     "Ziller, Mueller, Stieger and others: “Reconciling privacy and accuracy in AI for medical imaging”, "
@@ -38,11 +35,11 @@ LIMITS = """
 def table_and_downloads(finding: Finding, page: str) -> None:
     """Offers the chart as a table, the numbers as CSV and a link to this view of the page with that path."""
     name = finding.evidence.spec.name
-    zoom = _folded("Zoom in, compare models, save the chart", icon=":material/zoom_in:", key="zoom_open")
+    zoom = folded("Zoom in, compare models, save the chart", icon=":material/zoom_in:", key="zoom")
     if zoom.open:
         with zoom:
             _zoomable(finding)
-    table = _folded("The chart as a table", icon=":material/table:", key="table_open")
+    table = folded("The chart as a table", icon=":material/table:", key="table")
     if table.open:
         with table:
             _tables(finding)
@@ -62,18 +59,13 @@ def table_and_downloads(finding: Finding, page: str) -> None:
 def sources(finding: Finding) -> None:
     """Shows how the numbers were made and what they cannot say."""
     spec = finding.evidence.spec
-    limits = _folded("Limits: what these numbers cannot say", icon=":material/warning:", key="limits_open")
+    limits = folded("Limits: what these numbers cannot say", icon=":material/warning:", key="limits")
     if limits.open:
         limits.markdown(LIMITS)
-    how = _folded("Sources, and how these numbers were made", icon=":material/menu_book:", key="sources_open")
+    how = folded("Sources, and how these numbers were made", icon=":material/menu_book:", key="sources")
     if how.open:
         with how:
             _how_made(spec)
-
-
-def _folded(label: str, *, icon: str, key: str) -> ExpanderContainer:
-    """What is made only when it is opened: every new visitor's browser would lay it out unseen."""
-    return st.expander(label, icon=icon, key=key, on_change="rerun")
 
 
 def _zoomable(finding: Finding) -> None:

@@ -119,9 +119,10 @@ def test_sizes_are_drawn_where_pictures_appear(evidence: Evidence) -> None:
     one, every = recon_charts.measured_appearance(rows, evidence, "tight", every=20)
     assert one.places == ((28, 7.2), (64, math.inf))
     assert every.places == ()
-    over = recon_charts.appear_chart(find_at_point(evidence, evidence.points[1], "rdp"), [one]).over
-    assert over.count("rk-open") == 1
-    assert "28 pixels ε = 7.2" in over
+    assert recon_charts.appear_chart([one]).over.count("rk-open") == 1
+    moves = recon_charts.appear_cursor(find_at_point(evidence, evidence.points[1], "rdp"), [one])
+    assert "28 pixels ε = 7.2" in moves
+    assert "rk-open" not in moves
 
 
 def test_a_link_leads_back_and_hostile_parts_are_named() -> None:
