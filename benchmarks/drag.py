@@ -150,7 +150,6 @@ def report(found: dict[str, Any]) -> None:
         goal = f", goal {GOALS_MS[name]:.0f} at p95" if name in GOALS_MS else ""
         print(f"  {words:<44} {found[name]['median']:>6.1f} / {found[name]['p95']:>6.1f}{goal}")
     load = found["load_per_core"]
-    print(
     waiting = f"waiting processes per core: {load['before']:.2f} before, {load['after']:.2f} after"
     print(f"  {waiting}; other machines took {found['stolen']:.1%} of the processors")
 
