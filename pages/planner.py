@@ -45,14 +45,13 @@ def story() -> bool:
 
 
 @st.fragment
-def releases() -> None:
+def releases(*, has_plan: bool) -> None:
     """Everything released about the same patients."""
     blocks.section("What else was, or will be, released about these patients?")
-    plan_ledger.ledger()
+    plan_ledger.ledger(has_plan=has_plan)
 
 
 blocks.page_header("What would my training cost, and whom would it protect?")
 plan_blocks.style()
-if story():
-    releases()
-    plan_blocks.sources()
+releases(has_plan=story())
+plan_blocks.sources()

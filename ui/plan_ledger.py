@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import html
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -20,6 +21,8 @@ from ui.plan_upload import uploader
 from ui.text import plain
 
 _LEDGER, _BEFORE, _NOTICE, _KEY = "plan_ledger", "plan_ledger_before", "plan_ledger_notice", "plan_ledger_"
+#: Of Ziller et al. 2024, for all their datasets.
+_PAPER_DELTA = 8e-7
 KINDS = {"training": "Training", "gaussian": "Gaussian query", "laplace": "Laplace query"}
 FIELDS = {
     field.name: field
@@ -42,12 +45,14 @@ _OF_KIND = {
 }
 
 
-def ledger() -> None:
-    """Shows the ledger, what it comes to, and its file."""
+def ledger(*, has_plan: bool) -> None:
+    """Shows the ledger, what it comes to, and its file; without results there is no plan above to begin with."""
+    if _LEDGER not in st.session_state:
+        st.session_state[_LEDGER] = _begun(has_plan=has_plan)
     now = shown()
     _head(now)
     _rows(now)
-    _new()
+    _new(has_plan=has_plan)
     if sentence := st.session_state.get(_NOTICE, ""):
         st.warning(plain(sentence), icon=":material/info:")
     try:
@@ -79,18 +84,20 @@ def ledger() -> None:
 
 
 def shown() -> Ledger:
-    """Returns the session's ledger; a new one counts as the plan does."""
-    if _LEDGER not in st.session_state:
-        setting = plan_state.current_setting()
-        st.session_state[_LEDGER] = Ledger(
-            name="Ledger",
-            budget_epsilon=10.0,
-            delta=setting.delta,
-            accountant=setting.accountant,
-            images_per_patient=setting.images_per_patient,
-        )
+    """Returns the session's ledger."""
     found: Ledger = st.session_state[_LEDGER]
     return found
+
+
+def _begun(*, has_plan: bool) -> Ledger:
+    """An empty ledger, which counts as the plan does, or with the paper's δ where there is none."""
+    empty = Ledger(name="Ledger", budget_epsilon=10.0, delta=_PAPER_DELTA, accountant="tight", images_per_patient=1)
+    if not has_plan:
+        return empty
+    setting = plan_state.current_setting()
+    return replace(
+        empty, delta=setting.delta, accountant=setting.accountant, images_per_patient=setting.images_per_patient
+    )
 
 
 def take_file(data: bytes) -> str:
@@ -147,7 +154,7 @@ def _rows(now: Ledger) -> None:
             st.button("Remove", key=f"plan_release_remove_{i}", on_click=_remove, args=(i,))
 
 
-def _new() -> None:
+def _new(*, has_plan: bool) -> None:
     with st.container(key="plan_release_new"):
         kind = st.selectbox("Kind", list(KINDS), format_func=lambda k: KINDS[k], key=_KEY + "kind")
         st.text_input("Label", key=_KEY + "label", max_chars=80, placeholder="such as: model of 2025")
@@ -161,7 +168,11 @@ def _new() -> None:
     with st.container(key="plan_release_buttons"):
         st.button("Add to the ledger", key="plan_release_add", icon=":material/add:", on_click=_add)
         st.button(
-            "Add the plan above as planned", key="plan_release_add_plan", icon=":material/event:", on_click=_add_plan
+            "Add the plan above as planned",
+            key="plan_release_add_plan",
+            icon=":material/event:",
+            disabled=not has_plan,
+            on_click=_add_plan,
         )
 
 

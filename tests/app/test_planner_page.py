@@ -179,6 +179,21 @@ def test_a_saved_ledger_is_loaded_back_and_a_change_is_taken_back(open_page: Ope
     assert "would add ε" in page_text(app)
 
 
+def test_without_results_the_ledger_still_adds_up(open_page: Open, tmp_path: Path) -> None:
+    app = open_page(folder=tmp_path / "nothing")
+    assert len(app.error) == 1
+    assert "python -m dpcore sweep" in app.error[0].value
+    app.selectbox("plan_ledger_kind").set_value("gaussian").run()
+    app.text_input("plan_ledger_label").set_value("counts of 2025")
+    app.text_input("plan_ledger_new_noise_multiplier").set_value("4")
+    app.text_input("plan_ledger_new_times").set_value("3")
+    app.button("plan_release_add").click().run()
+    found = app.session_state["plan_ledger"]
+    assert [release.label for release in found.releases] == ["counts of 2025"]
+    assert "counts of 2025" in page_text(app)
+    assert app.button("plan_release_add_plan").disabled
+
+
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
