@@ -33,10 +33,20 @@ from dpcore.jobs.laboratory_store import LaboratoryStore
 from dpcore.jobs.outcomes import to_json
 from dpcore.jobs.turns import TaskId
 from dpcore.privacy import DpSgdMechanism
-from dpcore.settings import models_for
+from dpcore.settings import TrainingConfig, models_for
 
 #: As the precomputed results count them.
 NUM_TRAIN = {"skin_phantom": 6_000, "breast_cancer": 426}
+#: A visitor's secret name, as the browser's cookie holds it.
+ME = "Tmzc5nMEV8YB8vqs99ZgRA"
+#: What the page starts where nobody changed a setting.
+RUN = RunSettings(
+    dataset="skin_phantom",
+    training=TrainingConfig(
+        model="small_cnn", epochs=20, expected_batch_size=1024, max_grad_norm=8.0, positive_weight=4.0
+    ),
+    epsilon=8.0,
+)
 
 
 class InventedLaboratory:

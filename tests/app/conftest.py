@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
@@ -13,7 +14,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from dpcore.jobs.launch import Launcher
 from dpcore.results import store as results
+from tests.invented_laboratory import ME, InventedLaboratory
+from ui import lab_visitor
 from ui.kept import forget_everything
 from ui.loaders import FOLDER_VARIABLE
 
@@ -85,3 +89,22 @@ def bent(tmp_path: Path, shipped: Path) -> Callable[..., Path]:
         return folder
 
     return changed
+
+
+@pytest.fixture
+def laboratory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> InventedLaboratory:
+    """A laboratory that invents, on a database of this test's own; nothing else is started."""
+    database = tmp_path / "lab.sqlite3"
+    monkeypatch.setenv("PINCH_LAB", str(database))
+    monkeypatch.setattr(Launcher, "ensure", lambda _self: None)
+    return InventedLaboratory(database)
+
+
+@pytest.fixture
+def open_lab(
+    open_link: Callable[..., AppTest], laboratory: InventedLaboratory, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., AppTest]:
+    """Opens the page as the same visitor every time, as a browser that kept its cookie would."""
+    assert laboratory.store.jobs(ME) == ()
+    monkeypatch.setattr(lab_visitor, "_sent_cookie", lambda: ME)
+    return functools.partial(open_link, "lab")

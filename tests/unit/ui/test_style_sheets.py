@@ -24,5 +24,5 @@ def test_no_rule_makes_the_browser_restyle_the_page_when_a_class_changes(sheet: 
 def test_every_chart_with_a_layer_has_its_frame() -> None:
     drawn = {name for path in _UI.glob("*.py") for name in re.findall(r'\bdraw(?:_layers)?\("(\w+)"', path.read_text())}
     assert len(drawn) >= 9
-    (frame,) = re.findall(r":is\(([^)]*)\) \{ position: relative", _rules("risks.css"))
+    (frame,) = re.findall(r":is\(([^)]*)\) \{\s+position: relative", _rules("risks.css"))
     assert set(re.findall(r"st-key-rk_frame_(\w+)", frame)) == drawn
