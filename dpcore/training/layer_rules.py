@@ -20,7 +20,7 @@ from dpcore.training.recorder import KeptGradient, Recorder, channels_last, fact
 _convolution_backward = torch.ops.aten.convolution_backward.default
 
 #: Unfolded inputs are made and used in blocks of this size on a CPU, so that they stay in its cache.
-_BLOCK_BYTES = 1 << 21
+_BLOCK_BYTES = 1 << 20
 #: Convolutions over more positions are left to the library, record by record: unfolded, one record fills the cache.
 _MOST_UNFOLDED = 2048
 _INPUT, _WEIGHT = [True, False, False], [False, True, False]
@@ -58,15 +58,23 @@ class _Geometry:
 
     def unfold(self, x: Tensor) -> Tensor:
         """Returns (m, L, K = kernel height × kernel width × channels) for x (m, channels, h, w)."""
-        windows = self.windows(x)
+        windows = self.windows(self.pad(x))
         m, out_h, out_w, *of_kernel = windows.shape
         return windows.reshape(m, out_h * out_w, math.prod(of_kernel))
 
-    def windows(self, x: Tensor) -> Tensor:
+    def pad(self, x: Tensor, *, into: Tensor | None = None) -> Tensor:
+        """Returns x within its border of zeros, (m, h, w, channels); `into` is a buffer that has the border already."""
+        (ph, pw), (m, c, h, w) = self.padding, x.shape
+        last = x.permute(0, 2, 3, 1)
+        if not ph and not pw:
+            return last.contiguous()
+        padded = x.new_zeros(m, h + 2 * ph, w + 2 * pw, c) if into is None else into[:m]
+        padded[:, ph : ph + h, pw : pw + w].copy_(last)
+        return padded
+
+    def windows(self, padded: Tensor) -> Tensor:
         """Returns what the kernel sees, (m, out h, out w, kernel h, kernel w, channels), as a view."""
-        (kh, kw), (sh, sw), (ph, pw), (dh, dw) = self.kernel, self.stride, self.padding, self.dilation
-        padded = F.pad(x, (pw, pw, ph, ph)) if ph or pw else x
-        padded = padded.permute(0, 2, 3, 1).contiguous()  # (m, h, w, c)
+        (kh, kw), (sh, sw), (dh, dw) = self.kernel, self.stride, self.dilation
         m, height, width, c = padded.shape
         out_h, out_w = (height - dh * (kh - 1) - 1) // sh + 1, (width - dw * (kw - 1) - 1) // sw + 1
         shape = (m, out_h, out_w, kh, kw, c)
@@ -116,13 +124,13 @@ def _add_convolution(recorder: Recorder, weight: Tensor, x: Tensor, g: Tensor, g
 
     fits = x.is_cuda or recorder.records * positions * k * x.element_size() <= _BLOCK_BYTES
     if not x.is_cuda and positions > _MOST_UNFOLDED:
-        kept = _by_library(recorder, weight, x, g, geometry)
+        gradient = _by_library(recorder, weight, x, g, geometry)
+        recorder.found.append((weight, KeptGradient(gradient=gradient, arrange=arrange)))
     elif fits or factored_is_cheaper(positions, k, c):
         recorder.add_product(weight, geometry.unfold(x), outputs, arrange)
-        return
     else:
-        kept = _in_blocks(recorder, geometry.windows(x), outputs)
-    recorder.found.append((weight, KeptGradient(gradient=kept, arrange=arrange)))
+        gradient, squared = _in_blocks(recorder, x, outputs, geometry)
+        recorder.found.append((weight, KeptGradient(gradient=gradient, arrange=arrange, squared=squared)))
 
 
 def _by_library(recorder: Recorder, weight: Tensor, x: Tensor, g: Tensor, geometry: _Geometry) -> Tensor:
@@ -132,51 +140,58 @@ def _by_library(recorder: Recorder, weight: Tensor, x: Tensor, g: Tensor, geomet
     return torch.stack([gradient.permute(0, 2, 3, 1).flatten(1) for gradient in gradients])
 
 
-def _in_blocks(recorder: Recorder, windows: Tensor, outputs: Tensor) -> Tensor:
-    """Returns (n, C, K) from windows (m, …) and outputs (n, L, C), with one block of windows written out at a time."""
-    n, positions, c = outputs.shape
-    k = math.prod(windows.shape[3:])
-    size = max(1, _BLOCK_BYTES // (positions * k * windows.element_size()))
-    kept, buffer = outputs.new_empty(n, c, k), outputs.new_empty(size, positions, k)
-    blocks = (windows.split(size * recorder.views), outputs.transpose(1, 2).split(size), kept.split(size))
-    for seen, of_outputs, result in zip(*blocks, strict=True):
-        unfolded = buffer[: len(result)]
-        unfolded.view(seen.shape).copy_(seen)
-        torch.bmm(of_outputs, unfolded, out=result)
-    return kept
+def _in_blocks(recorder: Recorder, x: Tensor, outputs: Tensor, geometry: _Geometry) -> tuple[Tensor, Tensor]:
+    """Returns (n, C, K) from x (m, …) and outputs (n, L, C), and its squared norms (n,).
+
+    One block of records at a time is padded, unfolded and multiplied, in buffers that stay in the cache.
+    """
+    (n, positions, c), v = outputs.shape, recorder.views
+    k = math.prod(geometry.kernel) * x.shape[1]
+    size = max(1, _BLOCK_BYTES // (positions * k * x.element_size()))
+    padded, unfolded = geometry.pad(torch.zeros_like(x[: size * v])), x.new_empty(size, positions, k)
+    kept, norms = x.new_empty(n, c, k), x.new_empty(n)
+    blocks = (x.split(size * v), outputs.transpose(1, 2).split(size), kept.split(size), norms.split(size))
+    for of_inputs, of_outputs, gradient, norm in zip(*blocks, strict=True):
+        seen, inputs = geometry.windows(geometry.pad(of_inputs, into=padded)), unfolded[: len(gradient)]
+        inputs.view(seen.shape).copy_(seen)
+        torch.bmm(of_outputs, inputs, out=gradient)
+        torch.linalg.vector_norm(gradient.flatten(1), dim=1, out=norm)
+    return kept, norms.square_()
 
 
 class _GroupNorm(torch.autograd.Function):
-    """Written out, since torch's own kernel is slow with channels last."""
+    """The library's backward pass gives only sums over the batch, so it is written out."""
 
     @staticmethod
     def forward(
         ctx: Any, recorder: Recorder, x: Tensor, groups: int, weight: Tensor, bias: Tensor, eps: float
     ) -> Tensor:
-        ctx.recorder, ctx.groups, ctx.weight, ctx.bias = recorder, groups, weight, bias
-        positions = _positions(x)  # (m, L, c)
-        mix = _group_mean(groups, x.shape[1], like=x) / positions.shape[1]
-        centred = positions - (positions.sum(1) @ mix).unsqueeze(1)
-        scale = ((centred * centred).sum(1) @ mix).add_(eps).rsqrt_()  # (m, c)
-        scaled_weight = scale * weight
-        ctx.save_for_backward(centred, scale, scaled_weight, mix)
-        return _from_positions(torch.addcmul(bias, centred, scaled_weight.unsqueeze(1)), like=x)
+        ctx.recorder, ctx.weight, ctx.bias = recorder, weight, bias
+        m, c, *spatial = x.shape
+        y, mean, scale = torch.native_group_norm(x, weight, bias, m, c, math.prod(spatial), groups, eps)
+        ctx.save_for_backward(x, mean, scale)  # (m, groups)
+        return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (g,), (centred, scale, scaled_weight, mix) = gradients, ctx.saved_tensors
-        outputs = _positions(channels_last(g))
-        of_bias = outputs.sum(1)  # (m, c)
-        of_weight = (outputs * centred).sum(1).mul_(scale)
+        (g,), (x, *moments), c = gradients, ctx.saved_tensors, len(ctx.weight)
+        seen, outputs = _positions(channels_last(x)), _positions(channels_last(g))  # (m, L, c)
+        groups = moments[0].shape[1]
+        mean, scale = (of_groups.repeat_interleave(c // groups, dim=1) for of_groups in moments)  # (m, c)
+        of_bias = outputs.sum(1)
+        of_weight = (outputs * seen).sum(1).addcmul_(mean, of_bias, value=-1).mul_(scale)
         ctx.recorder.add_sum(ctx.weight, of_weight)
         ctx.recorder.add_sum(ctx.bias, of_bias)
         if not ctx.needs_input_grad[1]:
             return None, None, None, None, None, None
         # Through the mean and the variance of each group.
+        mix = _group_mean(groups, c, like=x) / outputs.shape[1]
+        scaled_weight = scale * ctx.weight
         of_mean = (of_bias * scaled_weight) @ mix
         of_variance = ((of_weight * scaled_weight) @ mix).mul_(scale)
-        of_input = torch.addcmul(-of_mean.unsqueeze(1), outputs, scaled_weight.unsqueeze(1))
-        of_input.addcmul_(centred, of_variance.unsqueeze(1), value=-1)
+        constant = of_mean.neg_().addcmul_(mean, of_variance).unsqueeze(1)
+        of_input = torch.addcmul(constant, outputs, scaled_weight.unsqueeze(1))
+        of_input.addcmul_(seen, of_variance.unsqueeze(1), value=-1)
         return None, _from_positions(of_input, like=g), None, None, None, None
 
 

@@ -25,9 +25,13 @@ class KeptGradient:
     gradient: Tensor
     #: Brings a weighted sum into the parameter's shape.
     arrange: Callable[[Tensor], Tensor]
+    #: Their squared norms (n,), where they are known.
+    squared: Tensor | None = None
 
     def squared_norm(self) -> Tensor:
         """Returns (n,)."""
+        if self.squared is not None:
+            return self.squared
         return torch.linalg.vector_norm(self.gradient.flatten(1), dim=1).square()
 
     def weighted_sum(self, factor: Tensor) -> Tensor:
