@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from dpcore.sweep import Forecast
 
 _INTERRUPTED = 130
+#: What a worker imports first of all for a cell, and then for its first training step.
+_PRELOAD = ("dpcore.attacks", "dpcore.training", "torch._dynamo")
 #: What a cell of each kind is called in the forecast.
 _KINDS = {
     "run": "trainings",
@@ -86,7 +88,7 @@ def sweep(
         "data_path": data,
         "out": out,
         "work": work / f"sweep-{Path(plan).stem}",
-        "workers": Workers(count=workers, scheduler=scheduler),
+        "workers": Workers(count=workers, scheduler=scheduler, preload=_PRELOAD),
         "only": dataset,
         "models": model,
         "parts": part,
@@ -148,7 +150,7 @@ def tune(
             model=model,
             data_path=data,
             out=out,
-            workers=Workers(count=workers, scheduler=scheduler),
+            workers=Workers(count=workers, scheduler=scheduler, preload=_PRELOAD),
             time_limit=time_limit,
             on_progress=on_progress,
         )

@@ -32,6 +32,9 @@ _WORKER_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 31),
     "DASK_LOGGING__DISTRIBUTED": "critical",
+    "DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "forkserver",
+    # CUDA does not survive a fork, and torch's usual question whether it is there would start it.
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
 #: One task a thread: what waits does so in the scheduler, where a dying worker cannot take it along.
 _SETTINGS = {"distributed.scheduler.worker-saturation": 1.0}
@@ -55,8 +58,8 @@ class Workers:
     #: How many lost workers an item survives before it comes back as lost. A sweep then tries it alone before it gives
     #: up.
     allowed_failures: int = 1
-    #: Modules that an own worker imports when it starts, before its first item.
-    preload: tuple[str, ...] = ("dpcore.cluster.tasks",)
+    #: Modules that an own worker has from the start.
+    preload: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises InvalidValue for the first field that breaks its rule."""
@@ -78,15 +81,34 @@ class Workers:
             yield client
 
 
-class _Worker(SubprocessWorker):
-    """A nanny and its worker in a session of their own: Ctrl-C reaches only the sweep, which then ends them."""
+#: What every worker needs.
+_PRELOAD = ("distributed.worker", "dpcore.cluster.tasks")
+
+
+class _Nannies(SubprocessWorker):
+    """All nannies and their workers, in a session of their own: Ctrl-C reaches only the sweep, which then ends them."""
+
+    def __init__(self, scheduler: str, *, name: str | None = None, workers: Workers) -> None:
+        super().__init__(scheduler, name=name)
+        self._workers = workers
 
     async def _start(self) -> None:
-        spec = json.dumps({"cls": self.worker_class, "opts": self.worker_kwargs})
+        options = {
+            "host": "127.0.0.1",
+            "nthreads": 1,
+            "memory_limit": MEMORY_LIMIT // self._workers.count,
+            "config": _WORKER_SETTINGS,
+            "dashboard": False,
+            "silence_logs": "CRITICAL",
+        }
+        nanny = {"cls": self.worker_class, "opts": options}
+        spec = {str(number): nanny for number in range(self._workers.count)}
         paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        modules = ",".join((*_PRELOAD, *self._workers.preload))
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "ignore", "-m", "dask", "spec", self.scheduler, "--spec", spec),
-            # The nanny ends when its end of this pipe closes, however the sweep died.
+            *(sys.executable, "-W", "ignore", "-m", "dpcore.cluster._nannies", modules, self.scheduler),
+            *("--spec", json.dumps(spec)),
+            # The nannies end when their end of this pipe closes, however the sweep died.
             stdin=asyncio.subprocess.PIPE,
             env={**os.environ, **_WORKER_ENVIRONMENT, "PYTHONPATH": os.pathsep.join(paths)},
             start_new_session=True,
@@ -95,28 +117,13 @@ class _Worker(SubprocessWorker):
 
 @contextmanager
 def _embedded(workers: Workers) -> Iterator[Client]:
-    worker = {
-        "cls": _Worker,
-        "options": {
-            "worker_kwargs": {
-                "host": "127.0.0.1",
-                "nthreads": 1,
-                "memory_limit": MEMORY_LIMIT // workers.count,
-                "config": _WORKER_SETTINGS,
-                "dashboard": False,
-                "silence_logs": "CRITICAL",
-                "preload": list(workers.preload),
-                "preload_nanny": [str(Path(__file__).with_name("_nanny.py"))],
-            }
-        },
-    }
     # Without a port of its own choice it would ask for Dask's usual one, which another sweep or laboratory may hold.
     scheduler = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
     with (
         dask.config.set({**_SETTINGS, "distributed.scheduler.allowed-failures": workers.allowed_failures}),
         SpecCluster(
             scheduler={"cls": Scheduler, "options": scheduler},
-            workers=dict.fromkeys(range(workers.count), worker),
+            workers={0: {"cls": _Nannies, "options": {"workers": workers}}},
             silence_logs="CRITICAL",
         ) as cluster,
         Client(cluster) as client,

@@ -7,6 +7,7 @@ import math
 import operator
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,6 +59,22 @@ def test_workers_are_polite_local_and_single_threaded(client: Client) -> None:
     assert set(client.run(os.nice, 0).values()) == {10}
     assert set(client.run(_niceness_of_session).values()) <= {"", "nice 5"}  # Not every kernel groups by session.
     assert set(client.run(os.getenv, "MALLOC_TRIM_THRESHOLD_").values()) == {str(1 << 31)}
+
+
+def _is_imported(module: str) -> bool:
+    return module in sys.modules
+
+
+def test_workers_are_forked_with_what_they_need() -> None:
+    before = {p.pid for p in psutil.Process().children(recursive=True)}
+    with Workers(count=2, preload=("wave",)).connect() as client:
+        assert all(client.run(_is_imported, "wave").values())
+        assert not any(client.run(_is_imported, "pandas").values())  # Of Dask's own choice.
+        pids = client.run(os.getpid).values()
+        assert len({psutil.Process(pid).ppid() for pid in pids}) == 1
+        os.kill(next(iter(pids)), signal.SIGKILL)
+        assert {item: end.value for item, end in run_items(client, math.sqrt, [4.0, 9.0])} == {4.0: 2.0, 9.0: 3.0}
+    assert {p.pid for p in psutil.Process().children(recursive=True)} <= before
 
 
 def test_kill_9_of_a_worker_loses_nothing(client: Client) -> None:

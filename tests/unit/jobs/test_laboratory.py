@@ -79,8 +79,8 @@ class Bench:
         return found.pid
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that train, or are about to."""
-        return [p for p in self.processes() if "spawn_main" in " ".join(p.cmdline())]
+        """The processes that train, or are about to: forks of the one that has imported what they need."""
+        return [child for p in self.processes() if _forks(p) for child in p.children() if _forks(child)]
 
     def kill_workers(self) -> None:
         """Kills what trains, wherever it does."""
@@ -93,6 +93,10 @@ class Bench:
         before = {p.pid: sum(p.cpu_times()[:2]) for p in workers}
         time.sleep(0.5)
         return max(workers, key=lambda p: sum(p.cpu_times()[:2]) - before[p.pid])
+
+
+def _forks(process: psutil.Process) -> bool:
+    return "multiprocessing.forkserver" in " ".join(process.cmdline())
 
 
 def _gone(processes: list[psutil.Process]) -> bool:
