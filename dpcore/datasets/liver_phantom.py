@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dpcore.datasets._images import box_means, scale_images, shrink_images
+from dpcore.datasets._painted import painted
 from dpcore.datasets.liver_anatomy import PHASES, Scans, draw_scans
 from dpcore.datasets.liver_render import SIZE as ATTACK_IMAGE_SIZE
 from dpcore.datasets.liver_render import render
@@ -45,8 +46,13 @@ def _population() -> Scans:
 @cache
 def _pictures() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """All slices at 128 × 128 pixels, and at 64 × 64 the class of each pixel."""
+    images, labels = painted(SPEC.name, _paint)
+    return images, labels.astype(np.int64)
+
+
+def _paint() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     images, shares = render(_population())
-    return images, label_pixels(shares, factor=ATTACK_IMAGE_SIZE // IMAGE_SIZE)
+    return images, label_pixels(shares, factor=ATTACK_IMAGE_SIZE // IMAGE_SIZE).astype(np.uint8)
 
 
 @cache
@@ -69,7 +75,7 @@ def label_pixels(shares: NDArray[np.float32], *, factor: int) -> NDArray[np.int6
 def load(data_path: Path | None = None) -> Dataset:  # noqa: ARG001 - the same call for all datasets
     """Returns about 600 slices at 64 × 64 pixels, 1–6 a patient, with the contrast phase as subgroup.
 
-    Takes a few seconds; always the same. `data_path` is not used.
+    Takes a few seconds the first time on a machine; always the same. `data_path` is not used.
     """
     images, labels = _pictures()
     return Dataset(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dpcore.datasets._images import scale_images
+from dpcore.datasets._painted import painted
 from dpcore.datasets.phantom_lesions import TONES, Lesions, draw_lesions
 from dpcore.datasets.phantom_render import render
 from dpcore.datasets.spec import AttackRecords, Dataset, DatasetSpec, Split
@@ -52,12 +53,13 @@ def _split() -> Split:
 def load(data_path: Path | None = None) -> Dataset:  # noqa: ARG001 - the same call for all datasets
     """Returns 8,000 photographs at 28 × 28 pixels, 19.5 % positive, 1–5 a patient, with skin tones as subgroups.
 
-    Takes a few seconds; always the same. `data_path` is not used.
+    Takes a few seconds the first time on a machine; always the same. `data_path` is not used.
     """
     lesions = _population()
+    (images,) = painted(SPEC.name, lambda: (render(lesions, size=IMAGE_SIZE),))
     return Dataset(
         spec=SPEC,
-        features=scale_images(render(lesions, size=IMAGE_SIZE)),
+        features=scale_images(images),
         labels=lesions.label,
         groups=lesions.patient,
         split=_split(),
@@ -72,9 +74,11 @@ def paint(indices: NDArray[np.int64], *, size: int) -> NDArray[np.uint8]:
 
 def load_attack_records(data_path: Path | None = None) -> AttackRecords:  # noqa: ARG001
     """Returns 300 training records painted at 128 × 128 pixels, uint8 (300, 128, 128, 3)."""
+    attacked = _split().train[:_NUM_ATTACK_RECORDS]
+    (records,) = painted(f"{SPEC.name}_{ATTACK_IMAGE_SIZE}", lambda: (paint(attacked, size=ATTACK_IMAGE_SIZE),))
     return AttackRecords(
         name=SPEC.name,
-        records=paint(_split().train[:_NUM_ATTACK_RECORDS], size=ATTACK_IMAGE_SIZE),
+        records=records,
         may_show=True,
         source=f"{_NUM_ATTACK_RECORDS} training images of the skin phantom, painted larger. {SPEC.source}.",
     )
