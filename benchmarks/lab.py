@@ -25,14 +25,15 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.latency import CORES, PAGES, QUIET, READY, find_chromium, measure_moves, running_app, summarise
-from dpcore.jobs import Job, JobStore, RunSettings
+from dpcore.jobs import Job, JobStore, Limits, RunSettings
 from dpcore.jobs.launch import DATABASE_VARIABLE
+from dpcore.jobs.limits import SECONDS_VARIABLE
 from dpcore.settings import TrainingConfig
 
 DATASET, EPOCHS = "skin_phantom", 10
 GOALS = {"run": 20.0, "curve": 90.0, "first_progress": 1.0}
 #: Settings that nobody else asks for, long enough to outlast the moves.
-_BESIDE_EPOCHS = 200
+_BESIDE_EPOCHS, _SECONDS = 200, 7200.0
 _PATIENCE = 600.0
 #: Resolves with the seconds from the next click until the worker's first report, and a step of training, is on screen.
 _WATCH_PROGRESS = """
@@ -131,12 +132,15 @@ def _moves(browser: Browser, address: str, moves: int) -> dict[str, float]:
 
 @contextmanager
 def _database(folder: Path) -> Any:
-    before = os.environ.get(DATABASE_VARIABLE)
-    os.environ[DATABASE_VARIABLE] = str(folder / "lab.sqlite3")
+    """The app and its laboratory get a database of their own, and time enough for long trainings on slow machines."""
+    ours = {DATABASE_VARIABLE: str(folder / "lab.sqlite3"), SECONDS_VARIABLE: str(_SECONDS)}
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
     try:
-        yield JobStore(folder / "lab.sqlite3")
+        yield JobStore(folder / "lab.sqlite3", limits=Limits(seconds=_SECONDS))
     finally:
-        os.environ.pop(DATABASE_VARIABLE) if before is None else os.environ.update({DATABASE_VARIABLE: before})
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
 
 
 def run(moves: int) -> dict[str, Any]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from dpcore import datasets as registry
 from dpcore.attacks import Gallery, best_gallery, encode_strip, middle_gallery
-from dpcore.attacks.networks import PreparedAttack
 from dpcore.attacks.shown import shown_pictures
 from dpcore.results.schema import GALLERY
+
+if TYPE_CHECKING:
+    from dpcore.attacks.networks import PreparedAttack
 
 #: How the five pictures are chosen, by the name in the table: the attacker's luckiest, and what is usual.
 CHOICES = {"best": best_gallery, "middle": middle_gallery}
@@ -29,6 +31,8 @@ def write_gallery(folder: Path, points: pd.DataFrame) -> pd.DataFrame:
 
 def attacked_pictures(dataset: str) -> tuple[PreparedAttack, str, bool]:
     """Returns the pictures to show beside a dataset, prepared for attack, their source, and whether they stand in."""
+    from dpcore.attacks.networks import PreparedAttack
+
     shown = shown_pictures(dataset)
     return PreparedAttack(shown.records, seed=0), shown.source, shown.stand_in
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 from dpcore import _validate
 from dpcore.cluster.pool import Workers
@@ -18,7 +17,6 @@ from dpcore.sweep.cells import load_dataset, mechanism_for
 from dpcore.sweep.plan import DatasetPlan, SweepPlan
 from dpcore.sweep.progress import OnProgress, SweepProgress
 from dpcore.sweep.run import CellsFailed
-from dpcore.training import Training
 
 TUNING_EPSILON = 8.0
 TUNING_SEEDS = (100, 101)
@@ -38,6 +36,10 @@ class Trial:
 
 def validation_utility(trial: Trial) -> dict[str, float]:
     """Returns what was tried and its utility on the validation records."""
+    import torch
+
+    from dpcore.training import Training
+
     torch.set_num_threads(1)
     dataset = load_dataset(trial.dataset.name, trial.data_path)
     config = trial.dataset.config(seed=trial.seed, max_grad_norm=trial.max_grad_norm, epochs=trial.epochs)

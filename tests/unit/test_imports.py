@@ -21,6 +21,7 @@ TORCH_FREE = (
     "dpcore.privacy",
     "dpcore.results",
     "dpcore.settings",
+    "dpcore.sweep",
     "dpcore.cli",
     "dpcore.__main__",
     "ui",
@@ -29,6 +30,7 @@ TORCH_FREE = (
 NEEDS_TORCH = (
     "dpcore.attacks.networks",
     *(f"dpcore.jobs.{name}" for name in ("work", "attacked", "chunks", "probe", "watching")),
+    *(f"dpcore.sweep.{name}" for name in ("training_cells", "membership_cells")),
 )
 #: What each layer may not import.
 FORBIDDEN = {
