@@ -1,7 +1,7 @@
 """The process of an embedded cluster's nannies: `python -m dpcore.cluster._nannies MODULES SCHEDULER --spec JSON`.
 
-Its workers are forked from a process that has imported MODULES (names with commas) once for all of them, so that one
-that is lost is replaced at once.
+On Linux its workers are forked from a process that has imported MODULES (names with commas) once for all of them, so
+that one that is lost is replaced at once.
 """
 
 from __future__ import annotations
@@ -16,18 +16,27 @@ from pathlib import Path
 
 import psutil
 
+#: Says how workers are started: "forkserver" or "spawn".
+METHOD_VARIABLE = "DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD"
+
 
 def main(modules: list[str], command: list[str]) -> None:
     """Runs the nannies, and ends them and their workers with the process that wants them."""
     _be_polite()
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    multiprocessing.set_forkserver_preload(modules)
-    forkserver.ensure_running()  # It imports while this process does.
-    from distributed import utils
+    if os.environ.get(METHOD_VARIABLE) == "forkserver":
+        _import_once(modules)
     from distributed.cli import dask_spec
 
-    utils._forkserver_preload_set = True  # It would import pandas here, and name its own.
     dask_spec.main(command)
+
+
+def _import_once(modules: list[str]) -> None:
+    multiprocessing.set_forkserver_preload(["distributed.worker", *modules])
+    forkserver.ensure_running()  # It imports while this process does.
+    from distributed import utils
+
+    utils._forkserver_preload_set = True  # It would import pandas here, and name its own.
 
 
 def _be_polite() -> None:

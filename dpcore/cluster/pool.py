@@ -21,6 +21,7 @@ from distributed.deploy.subprocess import SubprocessWorker
 from distributed.system import MEMORY_LIMIT
 
 from dpcore import _validate
+from dpcore.cluster._nannies import METHOD_VARIABLE
 from dpcore.cluster.tasks import one_line
 from dpcore.errors import DpcoreError
 from dpcore.settings.versions import decisive_versions
@@ -32,7 +33,8 @@ _WORKER_ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 31),
     "DASK_LOGGING__DISTRIBUTED": "critical",
-    "DASK_DISTRIBUTED__WORKER__MULTIPROCESSING_METHOD": "forkserver",
+    # Elsewhere what is imported does not always survive a fork.
+    METHOD_VARIABLE: "forkserver" if sys.platform == "linux" else "spawn",
     # CUDA does not survive a fork, and torch's usual question whether it is there would start it.
     "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
 }
@@ -81,10 +83,6 @@ class Workers:
             yield client
 
 
-#: What every worker needs.
-_PRELOAD = ("distributed.worker", "dpcore.cluster.tasks")
-
-
 class _Nannies(SubprocessWorker):
     """All nannies and their workers, in a session of their own: Ctrl-C reaches only the sweep, which then ends them."""
 
@@ -93,6 +91,7 @@ class _Nannies(SubprocessWorker):
         self._workers = workers
 
     async def _start(self) -> None:
+        modules = ("dpcore.cluster.tasks", *self._workers.preload)
         options = {
             "host": "127.0.0.1",
             "nthreads": 1,
@@ -100,13 +99,13 @@ class _Nannies(SubprocessWorker):
             "config": _WORKER_SETTINGS,
             "dashboard": False,
             "silence_logs": "CRITICAL",
+            "preload": list(modules),  # For workers that are not forked.
         }
         nanny = {"cls": self.worker_class, "opts": options}
         spec = {str(number): nanny for number in range(self._workers.count)}
         paths = [str(_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        modules = ",".join((*_PRELOAD, *self._workers.preload))
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-W", "ignore", "-m", "dpcore.cluster._nannies", modules, self.scheduler),
+            *(sys.executable, "-W", "ignore", "-m", "dpcore.cluster._nannies", ",".join(modules), self.scheduler),
             *("--spec", json.dumps(spec)),
             # The nannies end when their end of this pipe closes, however the sweep died.
             stdin=asyncio.subprocess.PIPE,

@@ -35,15 +35,16 @@ def painted(name: str, paint: Callable[[], Pictures]) -> Pictures:
 def _keep(path: Path, pictures: Pictures) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Other processes see all of the file or nothing of it.
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+    name = path.stem.rpartition("-")[0]
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f"{name}-", suffix=".npz", delete=False) as file:
         try:
             np.savez(file, *pictures)
             file.close()
             os.replace(file.name, path)
         except BaseException:
-            Path(file.name).unlink()
+            Path(file.name).unlink(missing_ok=True)
             raise
-    for other in path.parent.glob(f"{path.stem.rpartition('-')[0]}-*.npz"):
+    for other in path.parent.glob(f"{name}-*.npz"):
         if other != path:
             other.unlink(missing_ok=True)
 

@@ -16,7 +16,8 @@ import psutil
 import pytest
 from distributed import Client
 
-from dpcore.cluster import runner
+from dpcore.cluster import pool, runner
+from dpcore.cluster._nannies import METHOD_VARIABLE
 from dpcore.cluster.pool import ClusterUnavailable, Workers
 from dpcore.cluster.runner import AHEAD, LOST_WORKERS, run_items
 from dpcore.cluster.tasks import TimeLimitExceeded, attempt, in_time, limited_to
@@ -65,13 +66,16 @@ def _is_imported(module: str) -> bool:
     return module in sys.modules
 
 
-def test_workers_are_forked_with_what_they_need() -> None:
+@pytest.mark.parametrize("method", ["forkserver", "spawn"])  # As on Linux, and elsewhere.
+def test_workers_start_with_what_they_need(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(pool._WORKER_ENVIRONMENT, METHOD_VARIABLE, method)
     before = {p.pid for p in psutil.Process().children(recursive=True)}
     with Workers(count=2, preload=("wave",)).connect() as client:
         assert all(client.run(_is_imported, "wave").values())
         assert not any(client.run(_is_imported, "pandas").values())  # Of Dask's own choice.
         pids = client.run(os.getpid).values()
-        assert len({psutil.Process(pid).ppid() for pid in pids}) == 1
+        started = " ".join(psutil.Process(next(iter(pids))).cmdline())
+        assert f"multiprocessing.{method}" in started
         os.kill(next(iter(pids)), signal.SIGKILL)
         assert {item: end.value for item, end in run_items(client, math.sqrt, [4.0, 9.0])} == {4.0: 2.0, 9.0: 3.0}
     assert {p.pid for p in psutil.Process().children(recursive=True)} <= before
