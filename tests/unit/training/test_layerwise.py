@@ -96,7 +96,7 @@ GEOMETRIES = {
 
 @pytest.mark.parametrize("geometry", GEOMETRIES.values(), ids=GEOMETRIES)
 @pytest.mark.parametrize("most_unfolded", [0, 10**6], ids=["by the library", "unfolded"])
-@pytest.mark.parametrize("block_bytes", [1, 10**9], ids=["record by record", "at once"])
+@pytest.mark.parametrize("block_bytes", [1, 30_000, 10**9], ids=["record by record", "in blocks", "at once"])
 def test_convolutions(
     geometry: dict[str, object], most_unfolded: int, block_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
