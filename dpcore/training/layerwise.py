@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-from dpcore.training.layer_rules import RULES, UnsupportedLayer
-from dpcore.training.recorder import FactoredGradient, Gradient, KeptGradient, Recorder
+from dpcore.training.group_norm_rule import relu
+from dpcore.training.layer_rules import RULES
+from dpcore.training.recorder import FactoredGradient, Gradient, KeptGradient, Recorder, UnsupportedLayer
 
 
 class _Recording(TorchFunctionMode):
@@ -23,6 +26,8 @@ class _Recording(TorchFunctionMode):
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
+        if func is F.relu:
+            return relu(*args, **kwargs)
         if not any(id(value) in self._parameters for value in (*args, *kwargs.values())):
             return func(*args, **kwargs)
         rule = RULES.get(func)
@@ -63,5 +68,6 @@ def record_gradients(
 
 def _added(first: Gradient, second: Gradient) -> KeptGradient:
     """For a parameter that is used more than once."""
-    one, other = (g.kept() if isinstance(g, FactoredGradient) else g for g in (first, second))
-    return KeptGradient(gradient=one.gradient + other.gradient, arrange=one.arrange)
+    kept = (g.kept() if isinstance(g, FactoredGradient) else g for g in (first, second))
+    one, other = (torch.vmap(g.arrange)(g.gradient.flatten(1)) for g in kept)
+    return KeptGradient(gradient=one + other, arrange=lambda s: s.view(one.shape[1:]))

@@ -14,10 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 
-from dpcore.training.layer_rules import UnsupportedLayer
 from dpcore.training.layerwise import record_gradients
 from dpcore.training.objective import Objective
-from dpcore.training.recorder import Gradient, KeptGradient, channels_last
+from dpcore.training.recorder import Gradient, KeptGradient, UnsupportedLayer, channels_last
 
 Parameters = dict[str, Tensor]
 

@@ -17,6 +17,10 @@ from torch import Tensor
 _MULTIPLICATIONS_PER_NUMBER = 15
 
 
+class UnsupportedLayer(Exception):
+    """A parameter is used by an operation without a rule, or in a way that hides the records."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class KeptGradient:
     """Gradients of one parameter, one for each record."""
@@ -83,6 +87,11 @@ class Recorder:
     records: int
     views: int
     found: list[tuple[Tensor, Gradient]]
+
+    def check(self, x: Tensor) -> None:
+        """Raises UnsupportedLayer unless the first dimension of a layer's input is that of the views."""
+        if len(x) != self.records * self.views:
+            raise UnsupportedLayer
 
     def add_product(self, weight: Tensor, inputs: Tensor, outputs: Tensor, arrange: Callable[[Tensor], Tensor]) -> None:
         """Adds the gradient of a weight from inputs (m, L, K) and output gradients (m, L, C)."""
