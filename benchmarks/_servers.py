@@ -53,10 +53,14 @@ def free_port() -> int:
 
 @contextmanager
 def running(
-    script: Path = ROOT / "app.py", *, options: tuple[str, ...] = (), env: Mapping[str, str] | None = None
+    script: Path = ROOT / "app.py",
+    *,
+    options: tuple[str, ...] = (),
+    env: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[Server]:
     """Starts a Streamlit script, by default the app, gives the server once it answers, and ends it afterwards."""
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port), *options]
     process = subprocess.Popen(
         command,
@@ -80,10 +84,10 @@ def running(
 
 
 @contextmanager
-def running_plain(script: Path = PLAIN_APP) -> Iterator[Server]:
+def running_plain(script: Path = PLAIN_APP, *, port: int | None = None) -> Iterator[Server]:
     """Starts an app with Streamlit's defaults, by default the ordinary one."""
     plain = ("--server.headless", "true", "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false")
-    with running(script, options=plain) as server:
+    with running(script, options=plain, port=port) as server:
         yield server
 
 

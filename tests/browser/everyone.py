@@ -15,11 +15,22 @@ _DARK = "rgb(16, 22, 29)"
 
 def violations(page: Page, **options: Any) -> list[str]:
     """Returns what axe-core objects to, with the place; no place is left out, and no rule unless asked for."""
+    _lay_out_everything(page)
     if not page.evaluate("'axe' in window"):
         page.evaluate(_AXE)
     run = "options => axe.run(document, { resultTypes: ['violations'], ...options })"
     found: dict[str, Any] = page.evaluate(run, options)
     return [f"{v['id']}: {node['target']} {node['html'][:120]}" for v in found["violations"] for node in v["nodes"]]
+
+
+def _lay_out_everything(page: Page) -> None:
+    """Charts out of sight have neither place nor colour, so they are judged as if they were in sight."""
+    page.evaluate("""() => {
+      if (document.adoptedStyleSheets.some(sheet => sheet.ofTests)) return;
+      const sheet = Object.assign(new CSSStyleSheet(), { ofTests: true });
+      sheet.replaceSync("* { content-visibility: visible !important }");
+      document.adoptedStyleSheets.push(sheet);
+    }""")
 
 
 def size_of_text(page: Page, percent: int) -> None:
@@ -29,6 +40,7 @@ def size_of_text(page: Page, percent: int) -> None:
 
 def misplaced(page: Page) -> list[str]:
     """Returns what scrolls sideways, is cut off, or lies on other text."""
+    _lay_out_everything(page)
     wide = page.evaluate(
         "[document.scrollingElement, document.querySelector('[data-testid=stMain]')]"
         ".filter(e => e.scrollWidth > e.clientWidth).map(e => `${e.tagName} scrolls sideways`)"

@@ -42,3 +42,16 @@ def test_a_phone_never_scrolls_sideways(visit: Visit) -> None:
     page = visit("/reconstruction?data=skin_phantom&eps=8&looks=all", viewport={"width": 390, "height": 844})
     page.wait_for_selector(".rc-holds")
     assert max(page.evaluate(_WIDTHS)) <= 390
+
+
+def test_charts_out_of_sight_cost_nothing_and_paper_shows_them(visit: Visit) -> None:
+    page = visit("/reconstruction?data=ham10000&eps=8")
+    last = page.locator(".st-key-rk_frame_appear")
+    seen = "chart => chart.querySelector('.rk-plot').checkVisibility({ contentVisibilityAuto: true })"
+    assert not last.evaluate(seen)
+    page.emulate_media(media="print")
+    assert last.evaluate(seen)
+    page.emulate_media(media="screen")
+    last.scroll_into_view_if_needed()
+    page.wait_for_function("document.querySelector('.st-key-rk_frame_appear .rk-plot').offsetHeight > 0")
+    assert last.evaluate(seen)
