@@ -31,6 +31,8 @@ $(VENV)/.installed: requirements.txt constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(INSTALL) "$$(grep '^torch==' requirements.txt)"
 	@$(INSTALL) -r requirements.txt
+	@echo "Compiling for this processor …"
+	@$(BIN)/python -W ignore -m dpcore.training
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
